@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The plain C API of CimplStream: C99, C++11, no GLib header.
+ *
+ * Source and binary compatible with the published cimpl_stream C API
+ * (https://github.com/gpeacock/cimpl, stream-example). Each function is documented above its
+ * definition in src/cimpl-plain.c. Unless it says otherwise:
+ *
+ *  - failure is -1 or NULL; what went wrong is kept for the calling thread and read with
+ *    cimpl_stream_error_code() and cimpl_stream_last_error();
+ *  - lengths and offsets are in bytes;
+ *  - a stream that is no longer there, or never was one, is recognised without being read:
+ *    CIMPL_STREAM_ERROR_INVALID_HANDLE;
+ *  - a stream serves one call at a time, a second one gets CIMPL_STREAM_ERROR_BUSY at once.
+ */
+
+#ifndef CIMPL_STREAM_H
+#define CIMPL_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define CIMPL_AVAILABLE_IN_1_0 __attribute__ ((visibility ("default"))) extern
+#else
+#define CIMPL_AVAILABLE_IN_1_0 extern
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A stream; the same object that the GObject API calls CimplStream. */
+typedef struct _CimplStream CimplStream;
+
+/**
+ * CimplStreamContext: (skip)
+ *
+ * What the callbacks of a stream work on: opaque here, the caller's own object.
+ */
+typedef struct _CimplStreamContext CimplStreamContext;
+
+/**
+ * CimplSeekMode:
+ * @CIMPL_SEEK_MODE_START: from the start of the stream, like `SEEK_SET`
+ * @CIMPL_SEEK_MODE_CURRENT: from the current position, like `SEEK_CUR`
+ * @CIMPL_SEEK_MODE_END: from the end of the stream, like `SEEK_END`
+ *
+ * What an offset counts from. The values are those of `SEEK_SET`, `SEEK_CUR` and `SEEK_END`, and
+ * not those of `GSeekType`, which counts in another order.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  CIMPL_SEEK_MODE_START = 0,
+  CIMPL_SEEK_MODE_CURRENT = 1,
+  CIMPL_SEEK_MODE_END = 2
+} CimplSeekMode;
+
+/**
+ * CimplStreamFlags:
+ * @CIMPL_STREAM_READABLE: the stream can be read
+ * @CIMPL_STREAM_WRITABLE: the stream can be written
+ * @CIMPL_STREAM_SEEKABLE: the stream has a position that can be asked for and set
+ * @CIMPL_STREAM_TRUNCATABLE: the size of the stream can be set
+ *
+ * What a stream can do.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  CIMPL_STREAM_READABLE = 1 << 0,
+  CIMPL_STREAM_WRITABLE = 1 << 1,
+  CIMPL_STREAM_SEEKABLE = 1 << 2,
+  CIMPL_STREAM_TRUNCATABLE = 1 << 3
+} CimplStreamFlags;
+
+/**
+ * CimplStreamError:
+ * @CIMPL_STREAM_ERROR_OK: no error; never the code of a #GError
+ * @CIMPL_STREAM_ERROR_NULL_PARAMETER: a required parameter was `NULL`
+ * @CIMPL_STREAM_ERROR_STRING_TOO_LONG: a string was longer than accepted
+ * @CIMPL_STREAM_ERROR_INVALID_HANDLE: a pointer that is not, or no longer, a stream
+ * @CIMPL_STREAM_ERROR_WRONG_HANDLE_TYPE: a pointer of this library, but not to a stream
+ * @CIMPL_STREAM_ERROR_OTHER: anything without a code of its own
+ * @CIMPL_STREAM_ERROR_IO_OPERATION: reading, writing, seeking or flushing failed
+ * @CIMPL_STREAM_ERROR_INVALID_BUFFER: a count above `PTRDIFF_MAX`
+ * @CIMPL_STREAM_ERROR_NOT_SUPPORTED: the stream cannot do that
+ * @CIMPL_STREAM_ERROR_CLOSED: the stream is closed
+ * @CIMPL_STREAM_ERROR_BUSY: another operation of the same stream is running
+ * @CIMPL_STREAM_ERROR_CANCELLED: the operation was cancelled
+ * @CIMPL_STREAM_ERROR_WOULD_BLOCK: nothing can be transferred now; try again later
+ * @CIMPL_STREAM_ERROR_CALLBACK_CONTRACT: a callback or a subclass returned what it must not
+ * @CIMPL_STREAM_ERROR_INVALID_ARGUMENT: an argument is out of its range
+ * @CIMPL_STREAM_ERROR_NO_SPACE: the device or the memory behind the stream is full
+ * @CIMPL_STREAM_ERROR_UNEXPECTED_EOF: the stream ended before all data was there
+ *
+ * What can go wrong, in the plain C API and in the error domain `CIMPL_STREAM_ERROR`.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  CIMPL_STREAM_ERROR_OK = 0,
+  CIMPL_STREAM_ERROR_NULL_PARAMETER = 1,
+  CIMPL_STREAM_ERROR_STRING_TOO_LONG = 2,
+  CIMPL_STREAM_ERROR_INVALID_HANDLE = 3,
+  CIMPL_STREAM_ERROR_WRONG_HANDLE_TYPE = 4,
+  CIMPL_STREAM_ERROR_OTHER = 5,
+  CIMPL_STREAM_ERROR_IO_OPERATION = 100,
+  CIMPL_STREAM_ERROR_INVALID_BUFFER = 101,
+  CIMPL_STREAM_ERROR_NOT_SUPPORTED = 102,
+  CIMPL_STREAM_ERROR_CLOSED = 103,
+  CIMPL_STREAM_ERROR_BUSY = 104,
+  CIMPL_STREAM_ERROR_CANCELLED = 105,
+  CIMPL_STREAM_ERROR_WOULD_BLOCK = 106,
+  CIMPL_STREAM_ERROR_CALLBACK_CONTRACT = 107,
+  CIMPL_STREAM_ERROR_INVALID_ARGUMENT = 108,
+  CIMPL_STREAM_ERROR_NO_SPACE = 109,
+  CIMPL_STREAM_ERROR_UNEXPECTED_EOF = 110
+} CimplStreamError;
+
+/**
+ * CimplReadCallback: (skip)
+ * @context: what was given to cimpl_stream_new()
+ * @data: where to put the data
+ * @len: how many bytes fit into @data; at least 1
+ *
+ * Reads at most @len bytes into @data; fewer are no error.
+ *
+ * Returns: how many bytes were read, 0 at the end of the data, or -1 on failure
+ */
+typedef intptr_t (*CimplReadCallback) (CimplStreamContext *context, uint8_t *data, size_t len);
+
+/**
+ * CimplSeekCallback: (skip)
+ * @context: what was given to cimpl_stream_new()
+ * @offset: the offset in bytes; not negative with %CIMPL_SEEK_MODE_START
+ * @mode: what @offset counts from
+ *
+ * Moves the position. Past the end is the backend's choice.
+ *
+ * Returns: the new position, in bytes from the start, or -1 on failure
+ */
+typedef int64_t (*CimplSeekCallback) (CimplStreamContext *context,
+                                      int64_t offset,
+                                      CimplSeekMode mode);
+
+/**
+ * CimplWriteCallback: (skip)
+ * @context: what was given to cimpl_stream_new()
+ * @data: the data
+ * @len: how many bytes @data has; at least 1
+ *
+ * Writes at most @len bytes of @data; fewer are no error.
+ *
+ * Returns: how many bytes were written, or -1 on failure
+ */
+typedef intptr_t (*CimplWriteCallback) (CimplStreamContext *context,
+                                        const uint8_t *data,
+                                        size_t len);
+
+/**
+ * CimplFlushCallback: (skip)
+ * @context: what was given to cimpl_stream_new()
+ *
+ * Passes on what is buffered.
+ *
+ * Returns: 0, or -1 on failure
+ */
+typedef int32_t (*CimplFlushCallback) (CimplStreamContext *context);
+
+/**
+ * CimplStreamCallbacks: (skip)
+ * @struct_size: `sizeof (CimplStreamCallbacks)`, by which the library knows how many members
+ *   the caller has
+ * @read: reads, like a #CimplReadCallback
+ * @write: writes, like a #CimplWriteCallback
+ * @seek: seeks, like a #CimplSeekCallback
+ * @flush: flushes, like a #CimplFlushCallback
+ * @close: closes; 0, or -1 on failure; called at most once
+ * @truncate: sets the size in bytes, without moving the position; 0, or -1 on failure
+ *
+ * Callbacks whose result lies in memory, for bindings whose runtime cannot promise a return
+ * value. The library presets `*result` to `INT64_MIN`; a callback that leaves it so is reported
+ * as %CIMPL_STREAM_ERROR_CALLBACK_CONTRACT.
+ *
+ * Without @read, @write, @seek or @truncate the stream cannot do that; without @flush or @close
+ * there is nothing to do.
+ */
+typedef struct
+{
+  size_t struct_size;
+  void (*read) (CimplStreamContext *context, uint8_t *data, size_t len, int64_t *result);
+  void (*write) (CimplStreamContext *context, const uint8_t *data, size_t len, int64_t *result);
+  void (*seek) (CimplStreamContext *context, int64_t offset, CimplSeekMode mode, int64_t *result);
+  void (*flush) (CimplStreamContext *context, int64_t *result);
+  void (*close) (CimplStreamContext *context, int64_t *result);
+  void (*truncate) (CimplStreamContext *context, int64_t size, int64_t *result);
+} CimplStreamCallbacks;
+
+/* Streams and references: each of these owes one cimpl_free(). */
+CIMPL_AVAILABLE_IN_1_0
+CimplStream *cimpl_stream_new (CimplStreamContext *context,
+                               CimplReadCallback reader,
+                               CimplSeekCallback seeker,
+                               CimplWriteCallback writer,
+                               CimplFlushCallback flusher);
+CIMPL_AVAILABLE_IN_1_0
+CimplStream *cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
+                                    CimplStreamContext *context,
+                                    void (*destroy) (CimplStreamContext *context));
+CIMPL_AVAILABLE_IN_1_0
+CimplStream *cimpl_stream_ref (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_free (void *pointer);
+
+/* Operations. */
+CIMPL_AVAILABLE_IN_1_0
+intptr_t cimpl_stream_read (CimplStream *stream, uint8_t *buffer, size_t len);
+CIMPL_AVAILABLE_IN_1_0
+intptr_t cimpl_stream_write (CimplStream *stream, const uint8_t *data, size_t len);
+CIMPL_AVAILABLE_IN_1_0
+int64_t cimpl_stream_seek (CimplStream *stream, int64_t offset, CimplSeekMode mode);
+CIMPL_AVAILABLE_IN_1_0
+int64_t cimpl_stream_tell (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int64_t cimpl_stream_get_size (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_truncate (CimplStream *stream, int64_t size);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_flush (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_close (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_get_flags (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms);
+
+/* The calling thread's last error. */
+CIMPL_AVAILABLE_IN_1_0
+char *cimpl_stream_last_error (void);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_error_code (void);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_error_errno (void);
+CIMPL_AVAILABLE_IN_1_0
+void cimpl_stream_clear_error (void);
+
+/* For callbacks: what went wrong, before they return failure. */
+CIMPL_AVAILABLE_IN_1_0
+void cimpl_stream_set_error (int32_t code, const char *message);
+CIMPL_AVAILABLE_IN_1_0
+void cimpl_stream_set_errno (int32_t errnum, const char *message);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CIMPL_STREAM_H */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#if !defined(CIMPL_INSIDE) && !defined(CIMPL_COMPILATION)
+#error "Only <cimplstream/cimplstream.h> can be included directly."
+#endif
+
+#include <cimpl_stream.h>
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * CIMPL_STREAM_ERROR:
+ *
+ * The domain of the errors that the library itself reports; the codes are those of
+ * [error@CimplStream.StreamError].
+ *
+ * Since: 1.0
+ */
+#define CIMPL_STREAM_ERROR (cimpl_stream_error_quark ())
+
+CIMPL_AVAILABLE_IN_1_0
+GQuark cimpl_stream_error_quark (void);
+
+G_END_DECLS

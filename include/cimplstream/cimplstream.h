@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#define CIMPL_INSIDE
+#include <cimplstream/cimpl-callback-stream.h>
+#include <cimplstream/cimpl-enum-types.h>
+#include <cimplstream/cimpl-stream-error.h>
+#include <cimplstream/cimpl-stream.h>
+#include <cimplstream/cimpl-version.h>
+#undef CIMPL_INSIDE

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "cimpl-callback-stream-private.h"
+
+#include "cimpl-stream-error-private.h"
+#include "cimpl-stream-private.h"
+
+/**
+ * CimplCallbackStream:
+ *
+ * A [class@CimplStream.Stream] made of C callbacks, by the functions cimpl_stream_new() and
+ * cimpl_stream_new_full() of the plain C API.
+ *
+ * Since: 1.0
+ */
+struct _CimplCallbackStream
+{
+  CimplStream parent_instance;
+
+  CimplStreamContext *context;
+
+  /* Either these, which return their result, … */
+  CimplReadCallback reader;
+  CimplSeekCallback seeker;
+  CimplWriteCallback writer;
+  CimplFlushCallback flusher;
+
+  /* … or these, which store it. */
+  CimplStreamCallbacks callbacks;
+
+  _Atomic (CimplDestroyCallback) destroy; /* NULL once called */
+};
+
+G_DEFINE_FINAL_TYPE (CimplCallbackStream, cimpl_callback_stream, CIMPL_TYPE_STREAM)
+
+#define UNTOUCHED INT64_MIN
+
+/*
+ * Disposed streams whose memory is kept for a while, so that their addresses do not come back at
+ * once and make stale handles valid again.
+ */
+#define QUARANTINE_SIZE 1024
+static _Atomic (GObject *) quarantine[QUARANTINE_SIZE];
+static _Atomic guint quarantine_next;
+
+static void
+quarantine_add (CimplCallbackStream *self)
+{
+  guint i = atomic_fetch_add (&quarantine_next, 1) % QUARANTINE_SIZE;
+  GObject *oldest = atomic_exchange (&quarantine[i], g_object_ref (G_OBJECT (self)));
+
+  if (oldest != NULL)
+    g_object_unref (oldest);
+}
+
+static void
+set_failure (GError **error, const char *callback, gint64 result)
+{
+  g_autofree char *message = NULL;
+
+  if (result == -1)
+    {
+      /* The wording is that of the published library. */
+      message = g_strdup_printf ("%s callback returned error", callback);
+      cimpl_frame_fail (error, message);
+    }
+  else if (result == UNTOUCHED)
+    g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
+                 "%s callback did not set its result", callback);
+  else
+    g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
+                 "%s callback returned %" G_GINT64_FORMAT, callback, result);
+}
+
+static gboolean
+check_count (const char *callback, gint64 result, gsize *count, GError **error)
+{
+  if (G_UNLIKELY (result < 0))
+    {
+      set_failure (error, callback, result);
+      return FALSE;
+    }
+  *count = (gsize) MIN ((guint64) result, (guint64) G_MAXSIZE - 1);
+  return TRUE;
+}
+
+static gboolean
+check_status (const char *callback, gint64 result, GError **error)
+{
+  if (result == 0)
+    return TRUE;
+  set_failure (error, callback, result);
+  return FALSE;
+}
+
+static gboolean
+cimpl_callback_stream_read (CimplStream *stream,
+                            void *buffer,
+                            gsize count,
+                            gsize *n_read,
+                            GCancellable *cancellable,
+                            GError **error)
+{
+  CimplCallbackStream *self = (CimplCallbackStream *) stream; /* the hot path: no type check */
+  int64_t result = UNTOUCHED;
+
+  if (self->reader != NULL)
+    result = self->reader (self->context, buffer, count);
+  else if (self->callbacks.read != NULL)
+    self->callbacks.read (self->context, buffer, count, &result);
+  else
+    return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
+        ->read (stream, buffer, count, n_read, cancellable, error);
+  return check_count ("Read", result, n_read, error);
+}
+
+static gboolean
+cimpl_callback_stream_write (CimplStream *stream,
+                             const void *data,
+                             gsize count,
+                             gsize *n_written,
+                             GCancellable *cancellable,
+                             GError **error)
+{
+  CimplCallbackStream *self = (CimplCallbackStream *) stream;
+  int64_t result = UNTOUCHED;
+
+  if (self->writer != NULL)
+    result = self->writer (self->context, data, count);
+  else if (self->callbacks.write != NULL)
+    self->callbacks.write (self->context, data, count, &result);
+  else
+    return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
+        ->write (stream, data, count, n_written, cancellable, error);
+  return check_count ("Write", result, n_written, error);
+}
+
+static gboolean
+cimpl_callback_stream_seek (CimplStream *stream,
+                            gint64 offset,
+                            CimplSeekMode mode,
+                            gint64 *position,
+                            GCancellable *cancellable,
+                            GError **error)
+{
+  CimplCallbackStream *self = CIMPL_CALLBACK_STREAM (stream);
+  int64_t result = UNTOUCHED;
+
+  if (self->seeker != NULL)
+    result = self->seeker (self->context, offset, mode);
+  else if (self->callbacks.seek != NULL)
+    self->callbacks.seek (self->context, offset, mode, &result);
+  else
+    return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
+        ->seek (stream, offset, mode, position, cancellable, error);
+
+  if (result < 0)
+    {
+      set_failure (error, "Seek", result);
+      return FALSE;
+    }
+  *position = result;
+  return TRUE;
+}
+
+static gboolean
+cimpl_callback_stream_flush (CimplStream *stream, GCancellable *cancellable, GError **error)
+{
+  CimplCallbackStream *self = CIMPL_CALLBACK_STREAM (stream);
+  int64_t result = UNTOUCHED;
+
+  if (self->flusher != NULL)
+    result = self->flusher (self->context);
+  else if (self->callbacks.flush != NULL)
+    self->callbacks.flush (self->context, &result);
+  else
+    return TRUE;
+  return check_status ("Flush", result, error);
+}
+
+static gboolean
+cimpl_callback_stream_close (CimplStream *stream, GCancellable *cancellable, GError **error)
+{
+  CimplCallbackStream *self = CIMPL_CALLBACK_STREAM (stream);
+  int64_t result = UNTOUCHED;
+
+  if (self->callbacks.close == NULL)
+    return TRUE;
+  self->callbacks.close (self->context, &result);
+  return check_status ("Close", result, error);
+}
+
+static gboolean
+cimpl_callback_stream_truncate (CimplStream *stream,
+                                gint64 size,
+                                GCancellable *cancellable,
+                                GError **error)
+{
+  CimplCallbackStream *self = CIMPL_CALLBACK_STREAM (stream);
+  int64_t result = UNTOUCHED;
+
+  if (self->callbacks.truncate == NULL)
+    return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
+        ->truncate (stream, size, cancellable, error);
+  self->callbacks.truncate (self->context, size, &result);
+  return check_status ("Truncate", result, error);
+}
+
+static gboolean
+cimpl_callback_stream_query_flags (CimplStream *stream, CimplStreamFlags *flags, GError **error)
+{
+  CimplCallbackStream *self = CIMPL_CALLBACK_STREAM (stream);
+
+  *flags = 0;
+  if (self->reader != NULL || self->callbacks.read != NULL)
+    *flags |= CIMPL_STREAM_READABLE;
+  if (self->writer != NULL || self->callbacks.write != NULL)
+    *flags |= CIMPL_STREAM_WRITABLE;
+  if (self->seeker != NULL || self->callbacks.seek != NULL)
+    *flags |= CIMPL_STREAM_SEEKABLE;
+  if (self->callbacks.truncate != NULL)
+    *flags |= CIMPL_STREAM_TRUNCATABLE;
+  return TRUE;
+}
+
+/* Gives the context back to its owner, once. No callback may run or start any more. */
+void
+cimpl_callback_stream_release_context (CimplCallbackStream *self)
+{
+  CimplDestroyCallback destroy = atomic_exchange (&self->destroy, NULL);
+  CimplFrame frame;
+
+  if (destroy == NULL)
+    return;
+
+  /* It may run inside whoever used the stream last, whose errors are none of its business. */
+  cimpl_frame_push (&frame, NULL, self);
+  destroy (self->context);
+  cimpl_frame_pop (&frame);
+}
+
+static void
+cimpl_callback_stream_dispose (GObject *object)
+{
+  CimplCallbackStream *self = CIMPL_CALLBACK_STREAM (object);
+  CimplHandle *handle = cimpl_stream_get_handle (CIMPL_STREAM (self));
+
+  G_OBJECT_CLASS (cimpl_callback_stream_parent_class)->dispose (object);
+
+  if (!cimpl_stream_is_closed (CIMPL_STREAM (self)))
+    return; /* an operation still runs; after it, this comes again */
+
+  /* A detached stream has released its context, or must never call into that runtime again. */
+  if (handle != NULL && !cimpl_handle_has (handle, CIMPL_LIFE_DETACHED))
+    cimpl_callback_stream_release_context (self);
+
+  /* Anything but 1 is g_object_run_dispose() on a stream that lives on. */
+  if (g_atomic_int_get (&object->ref_count) == 1 && cimpl_stream_retire (CIMPL_STREAM (self)))
+    quarantine_add (self);
+}
+
+static void
+cimpl_callback_stream_class_init (CimplCallbackStreamClass *klass)
+{
+  CimplStreamClass *stream_class = CIMPL_STREAM_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = cimpl_callback_stream_dispose;
+
+  stream_class->read = cimpl_callback_stream_read;
+  stream_class->write = cimpl_callback_stream_write;
+  stream_class->seek = cimpl_callback_stream_seek;
+  stream_class->flush = cimpl_callback_stream_flush;
+  stream_class->close = cimpl_callback_stream_close;
+  stream_class->truncate = cimpl_callback_stream_truncate;
+  stream_class->query_flags = cimpl_callback_stream_query_flags;
+}
+
+static void
+cimpl_callback_stream_init (CimplCallbackStream *self)
+{
+}
+
+CimplStream *
+cimpl_callback_stream_new (CimplStreamContext *context,
+                           CimplReadCallback reader,
+                           CimplSeekCallback seeker,
+                           CimplWriteCallback writer,
+                           CimplFlushCallback flusher)
+{
+  CimplCallbackStream *self = g_object_new (CIMPL_TYPE_CALLBACK_STREAM, NULL);
+
+  self->context = context;
+  self->reader = reader;
+  self->seeker = seeker;
+  self->writer = writer;
+  self->flusher = flusher;
+  return CIMPL_STREAM (self);
+}
+
+/* @callbacks is complete, whatever its struct_size says. */
+CimplStream *
+cimpl_callback_stream_new_full (const CimplStreamCallbacks *callbacks,
+                                CimplStreamContext *context,
+                                CimplDestroyCallback destroy)
+{
+  CimplCallbackStream *self = g_object_new (CIMPL_TYPE_CALLBACK_STREAM, NULL);
+
+  self->context = context;
+  self->callbacks = *callbacks;
+  atomic_store (&self->destroy, destroy);
+  return CIMPL_STREAM (self);
+}

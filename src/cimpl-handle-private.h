@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib-object.h>
+#include <stdatomic.h>
+
+G_BEGIN_DECLS
+#pragma GCC visibility push(hidden) /* -fvisibility alone does not cover declarations */
+
+/*
+ * Handles: what makes any pointer safe to pass in.
+ *
+ * Every live stream has a CimplHandle, a cell of memory that is never freed and serves one stream
+ * after another. A lock-free table leads from the address of a stream to its handle, so that a
+ * stale or foreign pointer is recognised without being read.
+ *
+ *  own   generation | CLAIMED | BUSY. Who turns idle into BUSY runs an operation; the stream is
+ *        not finalized before that thread leaves. CLAIMED is the same for a handful of
+ *        instructions without user code, and is waited for instead of being reported.
+ *  life  generation | plain references | DISPOSE | PENDING | DETACHED | CLOSED.
+ *  key   the address of the stream, or NULL.
+ *
+ * The generation goes up when the handle is recycled, so a compare-and-swap that succeeds proves
+ * that the handle still belongs to the stream it was found for.
+ *
+ * The plain references together own one GObject reference. Dropping it waits for the end of the
+ * running operation: the dropper sets PENDING and then looks for BUSY, the leaver clears BUSY and
+ * then looks for PENDING, and whoever sees both conditions met drops it. The leaver's two steps
+ * have no barrier between them, which would cost more than all the rest; the dropper makes up
+ * for it with membarrier(2). DISPOSE says that the reference was taken by a dispose that came
+ * during an operation, and that has to be run again.
+ */
+
+typedef struct _CimplHandle CimplHandle;
+typedef struct _CimplFrame CimplFrame;
+
+/* Which of its two slots a class reads with. */
+typedef enum
+{
+  CIMPL_READ_SLOT_UNKNOWN,
+  CIMPL_READ_SLOT_READ,
+  CIMPL_READ_SLOT_READ_BYTES,
+  CIMPL_READ_SLOT_NONE,
+} CimplReadSlot;
+
+struct _CimplHandle
+{
+  _Alignas (64) _Atomic guint64 own;
+  _Atomic guint64 life;
+  _Atomic gpointer key;
+
+  /* Touched only by the operation that runs; here because this cache line is at hand. */
+  CimplReadSlot read_slot;
+  gboolean is_dirty;        /* written since the last flush */
+  gboolean in_default_read; /* a default reads with the other slot, and must not be called back */
+
+  guint process; /* the fork generation it was made in */
+  CimplHandle *next_free;
+};
+
+#define CIMPL_OWN_BUSY G_GUINT64_CONSTANT (1)
+#define CIMPL_OWN_CLAIMED G_GUINT64_CONSTANT (2)
+
+#define CIMPL_LIFE_CLOSED G_GUINT64_CONSTANT (1)
+#define CIMPL_LIFE_DETACHED G_GUINT64_CONSTANT (2)
+#define CIMPL_LIFE_PENDING G_GUINT64_CONSTANT (4)
+#define CIMPL_LIFE_DISPOSE G_GUINT64_CONSTANT (8)
+
+/* An operation that runs in this thread; the innermost one first. */
+struct _CimplFrame
+{
+  CimplFrame *outer;
+  CimplHandle *handle;
+  gpointer stream;
+  guint64 idle;    /* the value of own to restore */
+  GError *last;    /* (owned): the last error of calls made by user code inside this operation */
+  GError *pending; /* (owned): what user code says went wrong, until it returns */
+};
+
+typedef enum
+{
+  CIMPL_ENTERED,
+  CIMPL_ENTERED_CLOSED,
+  CIMPL_REFUSED_BUSY,
+  CIMPL_REFUSED_INVALID_HANDLE,
+  CIMPL_REFUSED_WRONG_HANDLE_TYPE,
+  CIMPL_REFUSED_TOO_MANY_REFERENCES,
+} CimplEntry;
+
+typedef struct
+{
+  _Atomic gpointer key; /* NULL: never used; CIMPL_TOMBSTONE: used before */
+  _Atomic (CimplHandle *) handle;
+} CimplTableEntry;
+
+typedef struct _CimplTable CimplTable;
+
+struct _CimplTable
+{
+  gsize mask;
+  gsize filled;         /* entries that are not NULL; guarded by the registry's lock */
+  CimplTable *previous; /* smaller ones, kept because somebody may still be looking into them */
+  CimplTableEntry entries[];
+};
+
+extern _Atomic (CimplTable *) cimpl_table;
+extern gboolean cimpl_leave_needs_fence;
+extern _Thread_local CimplFrame *cimpl_frame_top __attribute__ ((tls_model ("initial-exec")));
+
+CimplHandle *cimpl_handle_new (gpointer stream);
+void cimpl_handle_retire (CimplHandle *handle);
+gboolean cimpl_handle_is_inherited (CimplHandle *handle);
+
+CimplEntry cimpl_handle_enter_slow (CimplHandle *handle, gpointer stream, CimplFrame *frame);
+void cimpl_handle_settle (CimplHandle *handle, guint64 idle);
+void cimpl_handle_dispose_later (CimplHandle *handle);
+gboolean cimpl_handle_is_mine (CimplHandle *handle);
+gboolean cimpl_handle_wait_idle (CimplHandle *handle, gint timeout_ms);
+
+void cimpl_handle_adopt (CimplHandle *handle);
+CimplEntry cimpl_handle_ref (gpointer pointer);
+gboolean cimpl_handle_unref (gpointer pointer);
+gboolean cimpl_handle_take (gpointer pointer);
+
+void cimpl_handle_add_string (char *string);
+gboolean cimpl_handle_remove_string (gpointer pointer);
+
+static inline gsize
+cimpl_table_index (const CimplTable *table, gconstpointer key)
+{
+  guintptr address = (guintptr) key;
+
+  /* Neighbours in memory share cache lines of the table; the product keeps distant heaps apart. */
+  return ((address >> 5) + (address >> 27) * 0x9E3779B1u) & table->mask;
+}
+
+/* The handle that @key had a moment ago, or NULL. Reads nothing at @key. */
+static inline CimplHandle *
+cimpl_handle_find (gconstpointer key)
+{
+  CimplTable *table = atomic_load_explicit (&cimpl_table, memory_order_acquire);
+
+  if (G_UNLIKELY ((guintptr) key % sizeof (gpointer) != 0))
+    return NULL;
+
+  for (gsize i = cimpl_table_index (table, key);; i = (i + 1) & table->mask)
+    {
+      gconstpointer found = atomic_load_explicit (&table->entries[i].key, memory_order_acquire);
+
+      if (G_LIKELY (found == key))
+        return atomic_load_explicit (&table->entries[i].handle, memory_order_relaxed);
+      if (found == NULL)
+        return NULL;
+    }
+}
+
+static inline gboolean
+cimpl_handle_has (CimplHandle *handle, guint64 flag)
+{
+  return (atomic_load_explicit (&handle->life, memory_order_acquire) & flag) != 0;
+}
+
+static inline void
+cimpl_handle_set (CimplHandle *handle, guint64 flag)
+{
+  atomic_fetch_or_explicit (&handle->life, flag, memory_order_seq_cst);
+}
+
+/* Runs user code that may use streams itself, without disturbing the thread's last error. */
+static inline void
+cimpl_frame_push (CimplFrame *frame, CimplHandle *handle, gpointer stream)
+{
+  frame->handle = handle;
+  frame->stream = stream;
+  frame->last = NULL;
+  frame->pending = NULL;
+  frame->outer = cimpl_frame_top;
+  cimpl_frame_top = frame;
+}
+
+static inline void
+cimpl_frame_pop (CimplFrame *frame)
+{
+  cimpl_frame_top = frame->outer;
+  if (G_UNLIKELY (frame->last != NULL))
+    g_error_free (frame->last);
+  if (G_UNLIKELY (frame->pending != NULL))
+    g_error_free (frame->pending);
+}
+
+static inline gboolean
+cimpl_handle_try_enter (CimplHandle *handle, gpointer stream, CimplFrame *frame)
+{
+  /* own before key: the recycler clears key before it changes own. */
+  guint64 idle = atomic_load_explicit (&handle->own, memory_order_acquire);
+
+  if (G_UNLIKELY (atomic_load_explicit (&handle->key, memory_order_acquire) != stream
+                  || (idle & (CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED)) != 0
+                  || !atomic_compare_exchange_strong_explicit (
+                      &handle->own, &idle, idle | CIMPL_OWN_BUSY, memory_order_seq_cst,
+                      memory_order_relaxed)))
+    return FALSE;
+
+  frame->idle = idle;
+  cimpl_frame_push (frame, handle, stream);
+  return TRUE;
+}
+
+/*
+ * Begins an operation on @stream, which @handle was found for (or NULL). Only CIMPL_ENTERED and
+ * CIMPL_ENTERED_CLOSED owe a cimpl_handle_leave(); after the second, no user code may run.
+ */
+static inline CimplEntry
+cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplFrame *frame)
+{
+  if (G_UNLIKELY (handle == NULL))
+    return CIMPL_REFUSED_INVALID_HANDLE;
+
+  if (G_UNLIKELY (!cimpl_handle_try_enter (handle, stream, frame)))
+    {
+      CimplEntry entry = cimpl_handle_enter_slow (handle, stream, frame);
+
+      if (entry != CIMPL_ENTERED)
+        return entry;
+    }
+
+  /* After BUSY, in the one order of all: who closes or detaches looks for BUSY after his flag. */
+  if (G_UNLIKELY ((atomic_load_explicit (&frame->handle->life, memory_order_seq_cst)
+                   & (CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED))
+                  != 0))
+    return CIMPL_ENTERED_CLOSED;
+  return CIMPL_ENTERED;
+}
+
+static inline void
+cimpl_handle_leave (CimplFrame *frame)
+{
+  CimplHandle *handle = frame->handle;
+  guint64 idle = frame->idle;
+
+  cimpl_frame_pop (frame);
+
+  if (G_UNLIKELY (cimpl_leave_needs_fence))
+    atomic_exchange_explicit (&handle->own, idle, memory_order_seq_cst);
+  else
+    atomic_store_explicit (&handle->own, idle, memory_order_release);
+
+  if (G_UNLIKELY ((atomic_load_explicit (&handle->life, memory_order_relaxed) & CIMPL_LIFE_PENDING)
+                  != 0))
+    cimpl_handle_settle (handle, idle);
+}
+
+#pragma GCC visibility pop
+G_END_DECLS

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "cimplstream/cimpl-stream-error.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+#pragma GCC visibility push(hidden)
+
+const char *cimpl_error_code_name (gint code);
+gboolean cimpl_error_code_is_known (gint code);
+CimplStreamError cimpl_error_code_from_errno (gint errnum);
+
+CimplStreamError cimpl_error_get_code (const GError *error);
+GIOErrorEnum cimpl_error_get_io_code (const GError *error);
+gint cimpl_error_get_errno (const GError *error);
+
+GError *cimpl_error_new_from_errno (gint errnum, const char *message);
+
+#pragma GCC visibility pop
+G_END_DECLS
