@@ -37,24 +37,6 @@ G_DEFINE_FINAL_TYPE (CimplCallbackStream, cimpl_callback_stream, CIMPL_TYPE_STRE
 
 #define UNTOUCHED INT64_MIN
 
-/*
- * Disposed streams whose memory is kept for a while, so that their addresses do not come back at
- * once and make stale handles valid again.
- */
-#define QUARANTINE_SIZE 1024
-static _Atomic (GObject *) quarantine[QUARANTINE_SIZE];
-static _Atomic guint quarantine_next;
-
-static void
-quarantine_add (CimplCallbackStream *self)
-{
-  guint i = atomic_fetch_add (&quarantine_next, 1) % QUARANTINE_SIZE;
-  GObject *oldest = atomic_exchange (&quarantine[i], g_object_ref (G_OBJECT (self)));
-
-  if (oldest != NULL)
-    g_object_unref (oldest);
-}
-
 static void
 set_failure (GError **error, const char *callback, gint64 result)
 {
@@ -250,15 +232,11 @@ cimpl_callback_stream_dispose (GObject *object)
   G_OBJECT_CLASS (cimpl_callback_stream_parent_class)->dispose (object);
 
   if (!cimpl_stream_is_closed (CIMPL_STREAM (self)))
-    return; /* an operation still runs; after it, this comes again */
+    return; /* it lives on, or an operation still runs, and this comes again after it */
 
   /* A detached stream has released its context, or must never call into that runtime again. */
   if (handle != NULL && !cimpl_handle_has (handle, CIMPL_LIFE_DETACHED))
     cimpl_callback_stream_release_context (self);
-
-  /* Anything but 1 is g_object_run_dispose() on a stream that lives on. */
-  if (g_atomic_int_get (&object->ref_count) == 1 && cimpl_stream_retire (CIMPL_STREAM (self)))
-    quarantine_add (self);
 }
 
 static void
@@ -282,6 +260,43 @@ cimpl_callback_stream_init (CimplCallbackStream *self)
 {
 }
 
+/*
+ * A stream that is not used yet. Memory that is given back is soon handed out again, and would
+ * make stale handles valid; so what is made now waits, and serves only after N_WAITING others.
+ */
+#define N_WAITING 1024
+static _Atomic (CimplCallbackStream *) waiting[N_WAITING];
+static _Atomic guint waiting_next;
+
+static CimplCallbackStream *
+make_waiting (void)
+{
+  CimplCallbackStream *self = g_object_new (CIMPL_TYPE_CALLBACK_STREAM, NULL);
+
+  cimpl_stream_retire (CIMPL_STREAM (self));
+  return self;
+}
+
+static CimplCallbackStream *
+get_unused (void)
+{
+  static gsize is_filled;
+  CimplCallbackStream *self;
+  guint i;
+
+  if (g_once_init_enter (&is_filled))
+    {
+      for (i = 0; i < N_WAITING; i++)
+        atomic_store (&waiting[i], make_waiting ());
+      g_once_init_leave (&is_filled, 1);
+    }
+
+  i = atomic_fetch_add (&waiting_next, 1) % N_WAITING;
+  self = atomic_exchange (&waiting[i], make_waiting ());
+  cimpl_stream_enlist (CIMPL_STREAM (self));
+  return self;
+}
+
 CimplStream *
 cimpl_callback_stream_new (CimplStreamContext *context,
                            CimplReadCallback reader,
@@ -289,7 +304,7 @@ cimpl_callback_stream_new (CimplStreamContext *context,
                            CimplWriteCallback writer,
                            CimplFlushCallback flusher)
 {
-  CimplCallbackStream *self = g_object_new (CIMPL_TYPE_CALLBACK_STREAM, NULL);
+  CimplCallbackStream *self = get_unused ();
 
   self->context = context;
   self->reader = reader;
@@ -305,7 +320,7 @@ cimpl_callback_stream_new_full (const CimplStreamCallbacks *callbacks,
                                 CimplStreamContext *context,
                                 CimplDestroyCallback destroy)
 {
-  CimplCallbackStream *self = g_object_new (CIMPL_TYPE_CALLBACK_STREAM, NULL);
+  CimplCallbackStream *self = get_unused ();
 
   self->context = context;
   self->callbacks = *callbacks;

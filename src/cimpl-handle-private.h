@@ -17,18 +17,24 @@ G_BEGIN_DECLS
  *  own   generation | CLAIMED | BUSY. Who turns idle into BUSY runs an operation; the stream is
  *        not finalized before that thread leaves. CLAIMED is the same for a handful of
  *        instructions without user code, and is waited for instead of being reported.
- *  life  generation | plain references | DISPOSE | PENDING | DETACHED | CLOSED.
+ *  life  generation | plain references | flags.
  *  key   the address of the stream, or NULL.
  *
  * The generation goes up when the handle is recycled, so a compare-and-swap that succeeds proves
  * that the handle still belongs to the stream it was found for.
  *
- * The plain references together own one GObject reference. Dropping it waits for the end of the
- * running operation: the dropper sets PENDING and then looks for BUSY, the leaver clears BUSY and
- * then looks for PENDING, and whoever sees both conditions met drops it. The leaver's two steps
- * have no barrier between them, which would cost more than all the rest; the dropper makes up
- * for it with membarrier(2). DISPOSE says that the reference was taken by a dispose that came
- * during an operation, and that has to be run again.
+ * All plain references together own one GObject reference. It is taken and dropped only between
+ * operations, when nothing else can happen to the stream:
+ *
+ *  OWED     the first plain reference was added, its GObject reference is yet to be taken
+ *  PENDING  a GObject reference is to be dropped
+ *  DISPOSE  dispose was put off, and is to be run when a PENDING reference is dropped
+ *  DYING    dispose has found no plain reference, and from now on there will be none
+ *
+ * Who sets OWED or PENDING then looks for BUSY; who leaves an operation clears BUSY and then looks
+ * for these flags; whoever finds both conditions met settles it. The leaver's two steps have no
+ * barrier between them, which would cost more than all the rest of them; the other one makes up
+ * for it with membarrier(2).
  */
 
 typedef struct _CimplHandle CimplHandle;
@@ -63,8 +69,10 @@ struct _CimplHandle
 
 #define CIMPL_LIFE_CLOSED G_GUINT64_CONSTANT (1)
 #define CIMPL_LIFE_DETACHED G_GUINT64_CONSTANT (2)
-#define CIMPL_LIFE_PENDING G_GUINT64_CONSTANT (4)
-#define CIMPL_LIFE_DISPOSE G_GUINT64_CONSTANT (8)
+#define CIMPL_LIFE_OWED G_GUINT64_CONSTANT (4)
+#define CIMPL_LIFE_PENDING G_GUINT64_CONSTANT (8)
+#define CIMPL_LIFE_DISPOSE G_GUINT64_CONSTANT (16)
+#define CIMPL_LIFE_DYING G_GUINT64_CONSTANT (32)
 
 /* An operation that runs in this thread; the innermost one first. */
 struct _CimplFrame
@@ -114,6 +122,7 @@ gboolean cimpl_handle_is_inherited (CimplHandle *handle);
 CimplEntry cimpl_handle_enter_slow (CimplHandle *handle, gpointer stream, CimplFrame *frame);
 void cimpl_handle_settle (CimplHandle *handle, guint64 idle);
 void cimpl_handle_dispose_later (CimplHandle *handle);
+gboolean cimpl_handle_doom (CimplHandle *handle);
 gboolean cimpl_handle_is_mine (CimplHandle *handle);
 gboolean cimpl_handle_wait_idle (CimplHandle *handle, gint timeout_ms);
 
@@ -245,7 +254,8 @@ cimpl_handle_leave (CimplFrame *frame)
   else
     atomic_store_explicit (&handle->own, idle, memory_order_release);
 
-  if (G_UNLIKELY ((atomic_load_explicit (&handle->life, memory_order_relaxed) & CIMPL_LIFE_PENDING)
+  if (G_UNLIKELY ((atomic_load_explicit (&handle->life, memory_order_relaxed)
+                   & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING))
                   != 0))
     cimpl_handle_settle (handle, idle);
 }

@@ -11,9 +11,9 @@
 #include <unistd.h>
 #endif
 
-#define REFERENCE_ONE (G_GUINT64_CONSTANT (1) << 4)
-#define REFERENCE_MASK (G_GUINT64_CONSTANT (0x0ffffff) << 4)
-#define GENERATION_SHIFT 28
+#define REFERENCE_ONE (G_GUINT64_CONSTANT (1) << 8)
+#define REFERENCE_MASK (G_GUINT64_CONSTANT (0xffffff) << 8)
+#define GENERATION_SHIFT 32
 #define LIFE_GENERATION(life) ((life) >> GENERATION_SHIFT)
 #define IDLE_OF(life) (LIFE_GENERATION (life) << 2)
 
@@ -282,12 +282,36 @@ cimpl_handle_enter_slow (CimplHandle *handle, gpointer stream, CimplFrame *frame
   return CIMPL_REFUSED_INVALID_HANDLE;
 }
 
-/* Claims an idle handle and drops the pending reference, if there still is one. */
+static gboolean
+swap_life (CimplHandle *handle, guint64 *life, guint64 changed)
+{
+  return atomic_compare_exchange_strong (&handle->life, life, changed);
+}
+
+/*
+ * Runs the dispose that was put off, with the reference that kept the stream until now. A thread
+ * that has dropped the last reference may still be in g_object_unref(), which touches a revived
+ * object once more (GLib 2.74), so the memory is kept until many others have come this way.
+ */
+static void
+dispose_late (CimplHandle *handle, gpointer stream)
+{
+  static _Atomic gpointer kept[64];
+  static _Atomic guint next;
+
+  g_object_run_dispose (stream);
+  if (cimpl_handle_has (handle, CIMPL_LIFE_CLOSED))
+    stream = atomic_exchange (&kept[atomic_fetch_add (&next, 1) % G_N_ELEMENTS (kept)], stream);
+  g_clear_object (&stream);
+}
+
+/* Claims an idle handle and takes or drops the reference that waits for that. */
 static gboolean
 settle_if_idle (CimplHandle *handle, guint64 idle)
 {
   guint64 own = idle;
   guint64 life;
+  guint64 changed;
   gpointer stream;
 
   while (!atomic_compare_exchange_strong (&handle->own, &own, idle | CIMPL_OWN_CLAIMED))
@@ -299,16 +323,27 @@ settle_if_idle (CimplHandle *handle, guint64 idle)
     }
 
   stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
-  life = atomic_fetch_and (&handle->life, ~(CIMPL_LIFE_PENDING | CIMPL_LIFE_DISPOSE));
+  life = atomic_load (&handle->life);
+  do
+    {
+      changed = life & ~(CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING);
+      if ((life & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
+        changed &= ~CIMPL_LIFE_DISPOSE;
+    }
+  while (!swap_life (handle, &life, changed));
+  changed ^= life; /* what is to be done; with both, the one reference serves as the other */
+  if ((changed & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_OWED)
+    g_object_ref (stream);
   atomic_store_explicit (&handle->own, idle, memory_order_release);
-  if ((life & CIMPL_LIFE_DISPOSE) != 0)
-    g_object_run_dispose (stream);
-  if ((life & CIMPL_LIFE_PENDING) != 0)
+
+  if ((changed & CIMPL_LIFE_DISPOSE) != 0)
+    dispose_late (handle, stream);
+  else if ((changed & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
     g_object_unref (stream);
   return TRUE;
 }
 
-/* Drops the pending reference of the incarnation that @idle names, now or when its call is over. */
+/* Does what waits for the end of the operation that runs, now or when that is over. */
 void
 cimpl_handle_settle (CimplHandle *handle, guint64 idle)
 {
@@ -316,25 +351,66 @@ cimpl_handle_settle (CimplHandle *handle, guint64 idle)
     return;
 
   /*
-   * Somebody is inside. If he has already looked for PENDING and missed it, his leaving may still
-   * wait in a store buffer; after the barrier either we see that he left, or he sees PENDING.
+   * Somebody is inside. If he has already looked for the flags and missed them, his leaving may
+   * still wait in a store buffer; after the barrier either we see that he left, or he sees them.
    */
   barrier_all_threads ();
   settle_if_idle (handle, idle);
 }
 
 /*
- * For a dispose that finds an operation running: takes a reference, and runs dispose again and
- * drops the reference when that operation is over.
+ * For a dispose that finds an operation running: puts it off to the end of that, with a reference
+ * that keeps the stream. Dropped inside its own callback, that one will simply be the last.
  */
 void
 cimpl_handle_dispose_later (CimplHandle *handle)
 {
-  guint64 idle = IDLE_OF (atomic_load_explicit (&handle->life, memory_order_relaxed));
+  GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
+  gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
+  guint64 put_off = is_last && cimpl_handle_is_mine (handle) ? 0 : CIMPL_LIFE_DISPOSE;
+  guint64 life = atomic_load (&handle->life);
+  guint64 changed;
 
-  g_object_ref (atomic_load_explicit (&handle->key, memory_order_relaxed));
-  cimpl_handle_set (handle, CIMPL_LIFE_PENDING | CIMPL_LIFE_DISPOSE);
-  cimpl_handle_settle (handle, idle);
+  g_object_ref (stream);
+  do
+    {
+      changed = life | put_off;
+      if ((life & (REFERENCE_MASK | CIMPL_LIFE_PENDING)) == 0 || (life & CIMPL_LIFE_OWED) != 0)
+        changed |= CIMPL_LIFE_PENDING;
+    }
+  while (!swap_life (handle, &life, changed));
+
+  if (((changed ^ life) & CIMPL_LIFE_PENDING) != 0)
+    cimpl_handle_settle (handle, IDLE_OF (life));
+  else
+    g_object_unref (stream); /* something else keeps the stream */
+}
+
+/*
+ * For a dispose that has entered the stream. With plain references it is put off until they are
+ * gone, and this is FALSE; otherwise, if this is the end of the stream, none can be added.
+ */
+gboolean
+cimpl_handle_doom (CimplHandle *handle)
+{
+  GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
+  gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
+  guint64 life = atomic_load (&handle->life);
+
+  for (;;)
+    {
+      if ((life & REFERENCE_MASK) != 0)
+        {
+          if (swap_life (handle, &life, (life & ~CIMPL_LIFE_OWED) | CIMPL_LIFE_DISPOSE))
+            {
+              if ((life & CIMPL_LIFE_OWED) != 0)
+                g_object_ref (stream);
+              return FALSE;
+            }
+        }
+      else if (!is_last || swap_life (handle, &life, life | CIMPL_LIFE_DYING))
+        return TRUE;
+    }
 }
 
 /* Waits until no operation runs; FALSE after @timeout_ms (negative: never). */
@@ -374,12 +450,6 @@ find_life (gpointer pointer, CimplHandle **handle, guint64 *life)
   return CIMPL_ENTERED;
 }
 
-static gboolean
-swap_life (CimplHandle *handle, guint64 *life, guint64 changed)
-{
-  return atomic_compare_exchange_strong (&handle->life, life, changed);
-}
-
 /* Makes the caller's reference the first plain one of a new stream. */
 void
 cimpl_handle_adopt (CimplHandle *handle)
@@ -387,7 +457,7 @@ cimpl_handle_adopt (CimplHandle *handle)
   atomic_fetch_add (&handle->life, REFERENCE_ONE);
 }
 
-/* Adds a plain reference. Without any yet, the caller must hold a GObject reference. */
+/* Adds a plain reference. */
 CimplEntry
 cimpl_handle_ref (gpointer pointer)
 {
@@ -395,24 +465,31 @@ cimpl_handle_ref (gpointer pointer)
     {
       CimplHandle *handle;
       guint64 life;
+      guint64 changed;
       CimplEntry entry = find_life (pointer, &handle, &life);
 
       if (entry != CIMPL_ENTERED)
         return entry;
+      if ((life & CIMPL_LIFE_DYING) != 0)
+        return CIMPL_REFUSED_INVALID_HANDLE;
       if ((life & REFERENCE_MASK) == REFERENCE_MASK)
         return CIMPL_REFUSED_TOO_MANY_REFERENCES;
 
-      if ((life & (REFERENCE_MASK | CIMPL_LIFE_PENDING)) == 0)
+      changed = life + REFERENCE_ONE;
+      if ((life & REFERENCE_MASK) == 0)
         {
-          g_object_ref (pointer);
-          if (swap_life (handle, &life, life + REFERENCE_ONE))
-            return CIMPL_ENTERED;
-          g_object_unref (pointer);
+          /* A reference that was to be dropped serves again. */
+          if ((life & CIMPL_LIFE_PENDING) != 0)
+            changed &= ~CIMPL_LIFE_PENDING;
+          else
+            changed |= CIMPL_LIFE_OWED;
         }
-      /* A reference that was about to be dropped serves again. */
-      else if (swap_life (handle, &life,
-                          (life & ~(CIMPL_LIFE_PENDING | CIMPL_LIFE_DISPOSE)) + REFERENCE_ONE))
-        return CIMPL_ENTERED;
+      if (swap_life (handle, &life, changed))
+        {
+          if ((changed & CIMPL_LIFE_OWED) != 0)
+            cimpl_handle_settle (handle, IDLE_OF (life));
+          return CIMPL_ENTERED;
+        }
     }
 }
 
@@ -424,14 +501,23 @@ cimpl_handle_unref (gpointer pointer)
     {
       CimplHandle *handle;
       guint64 life;
-      gboolean last;
+      guint64 changed;
 
       if (find_life (pointer, &handle, &life) != CIMPL_ENTERED || (life & REFERENCE_MASK) == 0)
         return FALSE;
-      last = (life & REFERENCE_MASK) == REFERENCE_ONE;
-      if (swap_life (handle, &life, (life - REFERENCE_ONE) | (last ? CIMPL_LIFE_PENDING : 0)))
+
+      changed = life - REFERENCE_ONE;
+      if ((changed & REFERENCE_MASK) == 0)
         {
-          if (last)
+          /* A reference that was yet to be taken is not needed any more. */
+          if ((life & CIMPL_LIFE_OWED) != 0)
+            changed &= ~CIMPL_LIFE_OWED;
+          else
+            changed |= CIMPL_LIFE_PENDING;
+        }
+      if (swap_life (handle, &life, changed))
+        {
+          if ((changed & CIMPL_LIFE_PENDING) != 0)
             cimpl_handle_settle (handle, IDLE_OF (life));
           return TRUE;
         }
@@ -442,22 +528,21 @@ cimpl_handle_unref (gpointer pointer)
 gboolean
 cimpl_handle_take (gpointer pointer)
 {
-  for (;;)
-    {
-      CimplHandle *handle;
-      guint64 life;
-      gboolean last;
+  CimplHandle *handle;
+  guint64 life;
 
-      if (find_life (pointer, &handle, &life) != CIMPL_ENTERED || (life & REFERENCE_MASK) == 0)
-        return FALSE;
-      last = (life & REFERENCE_MASK) == REFERENCE_ONE;
-      if (!last)
-        g_object_ref (pointer);
-      if (swap_life (handle, &life, life - REFERENCE_ONE))
-        return TRUE;
-      if (!last)
-        g_object_unref (pointer);
-    }
+  if (find_life (pointer, &handle, &life) != CIMPL_ENTERED || (life & REFERENCE_MASK) == 0)
+    return FALSE;
+
+  /* Only with a plain reference of our own is it safe to touch what may be a stale pointer. */
+  if (cimpl_handle_ref (pointer) != CIMPL_ENTERED)
+    return FALSE;
+  g_object_ref (pointer);
+  cimpl_handle_unref (pointer);
+  if (cimpl_handle_unref (pointer))
+    return TRUE;
+  g_object_unref (pointer);
+  return FALSE;
 }
 
 /* Strings given to the caller are in the same table: told from streams, and freed only once. */

@@ -27,7 +27,7 @@
 
 typedef struct
 {
-  CimplHandle *handle; /* NULL once retired */
+  CimplHandle *handle; /* NULL while it is not a valid handle */
 } CimplStreamPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CimplStream, cimpl_stream, G_TYPE_OBJECT)
@@ -70,7 +70,7 @@ cimpl_stream_get_handle (CimplStream *self)
 {
   CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
 
-  return g_atomic_pointer_get (&priv->handle);
+  return priv->handle;
 }
 
 gboolean
@@ -89,37 +89,33 @@ cimpl_stream_enter (CimplStream *self, CimplFrame *frame, GError **error)
 
 /* Object */
 
-/* Closes the stream; FALSE if that has to wait for the operation that runs. */
+/* Closes the stream; FALSE if it lives on, or if that has to wait for the operation that runs. */
 static gboolean
 close_before_end (CimplStream *self, CimplHandle *handle)
 {
   CimplFrame frame;
+  CimplEntry entry = cimpl_handle_enter (handle, self, &frame);
   g_autoptr (GError) error = NULL;
+  gboolean ends;
 
-  switch (cimpl_handle_enter (handle, self, &frame))
+  if (entry > CIMPL_ENTERED_CLOSED)
     {
-    case CIMPL_ENTERED:
-      if (cimpl_handle_is_inherited (handle))
-        cimpl_handle_set (handle, CIMPL_LIFE_CLOSED);
-      else if (!cimpl_frame_close (&frame, NULL, &error))
-        g_warning ("%s failed to close when its last reference was dropped: %s",
-                   G_OBJECT_TYPE_NAME (self), error->message);
-      cimpl_handle_leave (&frame);
-      return TRUE;
-
-    case CIMPL_ENTERED_CLOSED:
-      cimpl_handle_set (handle, CIMPL_LIFE_CLOSED); /* so far it may only be detached */
-      cimpl_handle_leave (&frame);
-      return TRUE;
-
-    case CIMPL_REFUSED_BUSY:
-    case CIMPL_REFUSED_INVALID_HANDLE:
-    case CIMPL_REFUSED_WRONG_HANDLE_TYPE:
-    case CIMPL_REFUSED_TOO_MANY_REFERENCES:
-    default:
       cimpl_handle_dispose_later (handle);
       return FALSE;
     }
+
+  ends = cimpl_handle_doom (handle);
+  if (ends)
+    {
+      /* What the parent process has made is the parent's to flush and to close. */
+      if (entry == CIMPL_ENTERED && !cimpl_handle_is_inherited (handle)
+          && !cimpl_frame_close (&frame, NULL, &error))
+        g_warning ("%s failed to close when its last reference was dropped: %s",
+                   G_OBJECT_TYPE_NAME (self), error->message);
+      cimpl_handle_set (handle, CIMPL_LIFE_CLOSED);
+    }
+  cimpl_handle_leave (&frame);
+  return ends;
 }
 
 static void
@@ -134,16 +130,23 @@ cimpl_stream_dispose (GObject *object)
   G_OBJECT_CLASS (cimpl_stream_parent_class)->dispose (object);
 }
 
-/* Ends the life of the handle, once, and before the memory of the stream is given back. */
-gboolean
+/* Makes the stream a valid handle. */
+void
+cimpl_stream_enlist (CimplStream *self)
+{
+  CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
+
+  priv->handle = cimpl_handle_new (self);
+}
+
+/* Makes it none any more, before its memory is given back. */
+void
 cimpl_stream_retire (CimplStream *self)
 {
   CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
-  CimplHandle *handle = g_atomic_pointer_exchange (&priv->handle, NULL);
 
-  if (handle != NULL)
-    cimpl_handle_retire (handle);
-  return handle != NULL;
+  if (priv->handle != NULL)
+    cimpl_handle_retire (g_steal_pointer (&priv->handle));
 }
 
 static void
@@ -168,9 +171,7 @@ cimpl_stream_class_init (CimplStreamClass *klass)
 static void
 cimpl_stream_init (CimplStream *self)
 {
-  CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
-
-  priv->handle = cimpl_handle_new (self);
+  cimpl_stream_enlist (self);
 }
 
 /* Methods */

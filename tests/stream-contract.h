@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "backend.h"
+
+G_BEGIN_DECLS
+
+/* A kind of stream that keeps the contract of CimplStream. */
+typedef struct
+{
+  const char *name;
+
+  /* A stream over @backend, which outlives it; the caller owns a GObject reference. */
+  CimplStream *(*create) (TestBackend *backend);
+
+  CimplStreamError silent_code;    /* what a failure is reported as that says nothing */
+  gboolean can_be_untouched;       /* whether TEST_FAULT_UNTOUCHED can be expressed */
+  gboolean counts_can_be_negative; /* the same of TEST_FAULT_NEGATIVE for counts */
+  gboolean cannot_truncate;
+  gboolean cannot_close; /* has nothing of its own to do when it is closed */
+} StreamContract;
+
+/* Adds the cases as /NAME/contract/…; @contract must stay. */
+void stream_contract_add_tests (const StreamContract *contract);
+
+G_END_DECLS
