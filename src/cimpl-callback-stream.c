@@ -37,7 +37,7 @@ G_DEFINE_FINAL_TYPE (CimplCallbackStream, cimpl_callback_stream, CIMPL_TYPE_STRE
 
 #define UNTOUCHED INT64_MIN
 
-static void
+static G_GNUC_NO_INLINE gboolean
 set_failure (GError **error, const char *callback, gint64 result)
 {
   g_autofree char *message = NULL;
@@ -54,16 +54,14 @@ set_failure (GError **error, const char *callback, gint64 result)
   else
     g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
                  "%s callback returned %" G_GINT64_FORMAT, callback, result);
+  return FALSE;
 }
 
-static gboolean
+static inline gboolean
 check_count (const char *callback, gint64 result, gsize *count, GError **error)
 {
   if (G_UNLIKELY (result < 0))
-    {
-      set_failure (error, callback, result);
-      return FALSE;
-    }
+    return set_failure (error, callback, result);
   *count = (gsize) MIN ((guint64) result, (guint64) G_MAXSIZE - 1);
   return TRUE;
 }
@@ -71,10 +69,19 @@ check_count (const char *callback, gint64 result, gsize *count, GError **error)
 static gboolean
 check_status (const char *callback, gint64 result, GError **error)
 {
-  if (result == 0)
-    return TRUE;
-  set_failure (error, callback, result);
-  return FALSE;
+  return result == 0 || set_failure (error, callback, result);
+}
+
+static gboolean
+read_storing (CimplCallbackStream *self, void *buffer, gsize count, gsize *n_read, GError **error)
+{
+  int64_t result = UNTOUCHED;
+
+  if (self->callbacks.read == NULL)
+    return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
+        ->read (CIMPL_STREAM (self), buffer, count, n_read, NULL, error);
+  self->callbacks.read (self->context, buffer, count, &result);
+  return check_count ("Read", result, n_read, error);
 }
 
 static gboolean
@@ -86,16 +93,26 @@ cimpl_callback_stream_read (CimplStream *stream,
                             GError **error)
 {
   CimplCallbackStream *self = (CimplCallbackStream *) stream; /* the hot path: no type check */
+
+  if (self->reader == NULL)
+    return read_storing (self, buffer, count, n_read, error);
+  return check_count ("Read", self->reader (self->context, buffer, count), n_read, error);
+}
+
+static gboolean
+write_storing (CimplCallbackStream *self,
+               const void *data,
+               gsize count,
+               gsize *n_written,
+               GError **error)
+{
   int64_t result = UNTOUCHED;
 
-  if (self->reader != NULL)
-    result = self->reader (self->context, buffer, count);
-  else if (self->callbacks.read != NULL)
-    self->callbacks.read (self->context, buffer, count, &result);
-  else
+  if (self->callbacks.write == NULL)
     return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
-        ->read (stream, buffer, count, n_read, cancellable, error);
-  return check_count ("Read", result, n_read, error);
+        ->write (CIMPL_STREAM (self), data, count, n_written, NULL, error);
+  self->callbacks.write (self->context, data, count, &result);
+  return check_count ("Write", result, n_written, error);
 }
 
 static gboolean
@@ -107,16 +124,10 @@ cimpl_callback_stream_write (CimplStream *stream,
                              GError **error)
 {
   CimplCallbackStream *self = (CimplCallbackStream *) stream;
-  int64_t result = UNTOUCHED;
 
-  if (self->writer != NULL)
-    result = self->writer (self->context, data, count);
-  else if (self->callbacks.write != NULL)
-    self->callbacks.write (self->context, data, count, &result);
-  else
-    return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
-        ->write (stream, data, count, n_written, cancellable, error);
-  return check_count ("Write", result, n_written, error);
+  if (self->writer == NULL)
+    return write_storing (self, data, count, n_written, error);
+  return check_count ("Write", self->writer (self->context, data, count), n_written, error);
 }
 
 static gboolean
@@ -139,10 +150,7 @@ cimpl_callback_stream_seek (CimplStream *stream,
         ->seek (stream, offset, mode, position, cancellable, error);
 
   if (result < 0)
-    {
-      set_failure (error, "Seek", result);
-      return FALSE;
-    }
+    return set_failure (error, "Seek", result);
   *position = result;
   return TRUE;
 }

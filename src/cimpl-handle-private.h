@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <glib-object.h>
+#include "cimpl_stream.h"
+
+#include <gio/gio.h>
 #include <stdatomic.h>
 
 G_BEGIN_DECLS
@@ -40,14 +42,12 @@ G_BEGIN_DECLS
 typedef struct _CimplHandle CimplHandle;
 typedef struct _CimplFrame CimplFrame;
 
-/* Which of its two slots a class reads with. */
-typedef enum
-{
-  CIMPL_READ_SLOT_UNKNOWN,
-  CIMPL_READ_SLOT_READ,
-  CIMPL_READ_SLOT_READ_BYTES,
-  CIMPL_READ_SLOT_NONE,
-} CimplReadSlot;
+typedef gboolean (*CimplReadFunc) (CimplStream *self,
+                                   void *buffer,
+                                   gsize count,
+                                   gsize *n_read,
+                                   GCancellable *cancellable,
+                                   GError **error);
 
 struct _CimplHandle
 {
@@ -56,7 +56,7 @@ struct _CimplHandle
   _Atomic gpointer key;
 
   /* Touched only by the operation that runs; here because this cache line is at hand. */
-  CimplReadSlot read_slot;
+  CimplReadFunc read;       /* of the class, once it is known to be the slot that serves */
   gboolean is_dirty;        /* written since the last flush */
   gboolean in_default_read; /* a default reads with the other slot, and must not be called back */
 
@@ -80,7 +80,6 @@ struct _CimplFrame
   CimplFrame *outer;
   CimplHandle *handle;
   gpointer stream;
-  guint64 idle;    /* the value of own to restore */
   GError *last;    /* (owned): the last error of calls made by user code inside this operation */
   GError *pending; /* (owned): what user code says went wrong, until it returns */
 };
@@ -118,6 +117,8 @@ extern _Thread_local CimplFrame *cimpl_frame_top __attribute__ ((tls_model ("ini
 CimplHandle *cimpl_handle_new (gpointer stream);
 void cimpl_handle_retire (CimplHandle *handle);
 gboolean cimpl_handle_is_inherited (CimplHandle *handle);
+
+void cimpl_frame_clear (CimplFrame *frame);
 
 CimplEntry cimpl_handle_enter_slow (CimplHandle *handle, gpointer stream, CimplFrame *frame);
 void cimpl_handle_settle (CimplHandle *handle, guint64 idle);
@@ -191,10 +192,8 @@ static inline void
 cimpl_frame_pop (CimplFrame *frame)
 {
   cimpl_frame_top = frame->outer;
-  if (G_UNLIKELY (frame->last != NULL))
-    g_error_free (frame->last);
-  if (G_UNLIKELY (frame->pending != NULL))
-    g_error_free (frame->pending);
+  if (G_UNLIKELY (frame->last != NULL || frame->pending != NULL))
+    cimpl_frame_clear (frame);
 }
 
 static inline gboolean
@@ -210,7 +209,6 @@ cimpl_handle_try_enter (CimplHandle *handle, gpointer stream, CimplFrame *frame)
                       memory_order_relaxed)))
     return FALSE;
 
-  frame->idle = idle;
   cimpl_frame_push (frame, handle, stream);
   return TRUE;
 }
@@ -245,7 +243,7 @@ static inline void
 cimpl_handle_leave (CimplFrame *frame)
 {
   CimplHandle *handle = frame->handle;
-  guint64 idle = frame->idle;
+  guint64 idle = atomic_load_explicit (&handle->own, memory_order_relaxed) & ~CIMPL_OWN_BUSY;
 
   cimpl_frame_pop (frame);
 

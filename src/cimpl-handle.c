@@ -29,13 +29,7 @@ struct _Chunk
   Chunk *next;
 };
 
-static struct
-{
-  CimplTable table;
-  CimplTableEntry entry;
-} empty_table; /* one entry, never filled */
-
-_Atomic (CimplTable *) cimpl_table = &empty_table.table;
+_Atomic (CimplTable *) cimpl_table;
 gboolean cimpl_leave_needs_fence = TRUE;
 _Thread_local CimplFrame *cimpl_frame_top;
 
@@ -65,6 +59,13 @@ barrier_all_threads (void)
   if (!cimpl_leave_needs_fence)
     syscall (SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 #endif
+}
+
+void
+cimpl_frame_clear (CimplFrame *frame)
+{
+  g_clear_error (&frame->last);
+  g_clear_error (&frame->pending);
 }
 
 gboolean
@@ -105,13 +106,6 @@ after_fork_in_child (void)
   pthread_mutex_unlock (&registry_lock);
 }
 
-static void __attribute__ ((constructor))
-initialize (void)
-{
-  cimpl_leave_needs_fence = !barrier_register ();
-  pthread_atfork (before_fork, after_fork_in_parent, after_fork_in_child);
-}
-
 gboolean
 cimpl_handle_is_inherited (CimplHandle *handle)
 {
@@ -139,13 +133,28 @@ table_put (CimplTable *table, gpointer key, CimplHandle *handle)
 }
 
 static CimplTable *
-table_grow (CimplTable *old)
+table_new (gsize size, CimplTable *previous)
 {
-  gsize size = old == &empty_table.table ? FIRST_TABLE_SIZE : 2 * (old->mask + 1);
   CimplTable *table = g_malloc0 (sizeof *table + size * sizeof (CimplTableEntry));
 
   table->mask = size - 1;
-  table->previous = old;
+  table->previous = previous;
+  return table;
+}
+
+static void __attribute__ ((constructor))
+initialize (void)
+{
+  atomic_store (&cimpl_table, table_new (FIRST_TABLE_SIZE, NULL));
+  cimpl_leave_needs_fence = !barrier_register ();
+  pthread_atfork (before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+static CimplTable *
+table_grow (CimplTable *old)
+{
+  CimplTable *table = table_new (2 * (old->mask + 1), old);
+
   for (gsize i = 0; i <= old->mask; i++)
     {
       gpointer key = atomic_load_explicit (&old->entries[i].key, memory_order_relaxed);
@@ -221,7 +230,7 @@ cimpl_handle_new (gpointer stream)
     add_chunk ();
   handle = free_handles;
   free_handles = handle->next_free;
-  handle->read_slot = CIMPL_READ_SLOT_UNKNOWN;
+  handle->read = NULL;
   handle->is_dirty = FALSE;
   handle->in_default_read = FALSE;
   handle->process = process;

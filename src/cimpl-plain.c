@@ -324,8 +324,8 @@ cimpl_stream_read (CimplStream *stream, uint8_t *buffer, size_t len)
   GError *error = NULL;
   gssize n_read;
 
-  if (G_UNLIKELY (buffer == NULL && len > 0 && stream != NULL))
-    return fail_null ("buffer");
+  if (G_UNLIKELY (buffer == NULL && len > 0))
+    return fail_null (stream != NULL ? "buffer" : "stream");
   if (!enter (stream, &frame))
     return -1;
   n_read = cimpl_frame_read (&frame, buffer, len, NULL, &error);
@@ -353,8 +353,8 @@ cimpl_stream_write (CimplStream *stream, const uint8_t *data, size_t len)
   GError *error = NULL;
   gssize n_written;
 
-  if (G_UNLIKELY (data == NULL && len > 0 && stream != NULL))
-    return fail_null ("data");
+  if (G_UNLIKELY (data == NULL && len > 0))
+    return fail_null (stream != NULL ? "data" : "stream");
   if (!enter (stream, &frame))
     return -1;
   n_written = cimpl_frame_write (&frame, data, len, NULL, &error);
@@ -652,7 +652,7 @@ cimpl_stream_set_error (int32_t code, const char *message)
 
 /**
  * cimpl_stream_set_errno: (skip)
- * @errnum: a value of `errno`; not 0
+ * @errnum: a value of `errno`; 0 is %CIMPL_STREAM_ERROR_OTHER
  * @message: (nullable): what went wrong, in UTF-8; `NULL` for the text of strerror()
  *
  * Like cimpl_stream_set_error(), with the code that @errnum means; the callers of
@@ -663,7 +663,13 @@ cimpl_stream_set_error (int32_t code, const char *message)
 void
 cimpl_stream_set_errno (int32_t errnum, const char *message)
 {
-  g_autofree char *text = make_message (message, g_strerror (errnum));
+  g_autofree char *text = NULL;
 
+  if (errnum == 0)
+    {
+      cimpl_stream_set_error (CIMPL_STREAM_ERROR_OTHER, message);
+      return;
+    }
+  text = make_message (message, g_strerror (errnum));
   say (cimpl_error_new_from_errno (errnum, text));
 }

@@ -65,52 +65,24 @@ cimpl_frame_get_class (CimplFrame *frame)
 
 /* Reading and writing are short, and often called for few bytes: they are worth inlining. */
 static inline gssize
-cimpl_frame_call_read (CimplFrame *frame,
-                       void *buffer,
-                       gsize count,
-                       GCancellable *cancellable,
-                       GError **error)
-{
-  gsize n_read = CIMPL_UNSET_COUNT;
-  GError *slot_error = NULL;
-  gboolean success = cimpl_frame_get_class (frame)->read (frame->stream, buffer, count, &n_read,
-                                                          cancellable, &slot_error);
-
-  if (G_LIKELY (success && n_read <= count && slot_error == NULL && frame->pending == NULL))
-    return (gssize) n_read;
-  return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
-}
-
-static inline gssize
 cimpl_frame_read (CimplFrame *frame,
                   void *buffer,
                   gsize count,
                   GCancellable *cancellable,
                   GError **error)
 {
-  if (G_LIKELY (count - 1 < G_MAXSSIZE && cancellable == NULL
-                && frame->handle->read_slot == CIMPL_READ_SLOT_READ))
-    return cimpl_frame_call_read (frame, buffer, count, NULL, error);
-  return cimpl_frame_read_slow (frame, buffer, count, cancellable, error);
-}
-
-static inline gssize
-cimpl_frame_call_write (CimplFrame *frame,
-                        const void *data,
-                        gsize count,
-                        GCancellable *cancellable,
-                        GError **error)
-{
-  gsize n_written = CIMPL_UNSET_COUNT;
+  CimplReadFunc read = frame->handle->read;
+  gsize n_read = CIMPL_UNSET_COUNT;
   GError *slot_error = NULL;
-  gboolean success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written,
-                                                           cancellable, &slot_error);
+  gboolean success;
 
-  if (success)
-    frame->handle->is_dirty = TRUE;
-  if (G_LIKELY (success && n_written <= count && slot_error == NULL && frame->pending == NULL))
-    return (gssize) n_written;
-  return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
+  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE || cancellable != NULL || read == NULL))
+    return cimpl_frame_read_slow (frame, buffer, count, cancellable, error);
+
+  success = read (frame->stream, buffer, count, &n_read, NULL, &slot_error);
+  if (G_LIKELY (success && n_read <= count && slot_error == NULL && frame->pending == NULL))
+    return (gssize) n_read;
+  return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
 }
 
 static inline gssize
@@ -120,9 +92,19 @@ cimpl_frame_write (CimplFrame *frame,
                    GCancellable *cancellable,
                    GError **error)
 {
-  if (G_LIKELY (count - 1 < G_MAXSSIZE && cancellable == NULL))
-    return cimpl_frame_call_write (frame, data, count, NULL, error);
-  return cimpl_frame_write_slow (frame, data, count, cancellable, error);
+  gsize n_written = CIMPL_UNSET_COUNT;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE || cancellable != NULL))
+    return cimpl_frame_write_slow (frame, data, count, cancellable, error);
+
+  success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written, NULL,
+                                                  &slot_error);
+  frame->handle->is_dirty |= success;
+  if (G_LIKELY (success && n_written <= count && slot_error == NULL && frame->pending == NULL))
+    return (gssize) n_written;
+  return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
 }
 
 /* Enters @self, which the caller has a reference to; FALSE with @error set if it is refused. */

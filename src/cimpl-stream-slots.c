@@ -266,8 +266,15 @@ cimpl_stream_default_copy_to (CimplStream *self,
   return FALSE;
 }
 
+typedef enum
+{
+  READ_SLOT_NONE,
+  READ_SLOT_READ,
+  READ_SLOT_READ_BYTES,
+} ReadSlot;
+
 /* The slot that the most derived class overrides: a subclass may choose otherwise than its parent. */
-static CimplReadSlot
+static ReadSlot
 find_read_slot (CimplStreamClass *klass)
 {
   while (G_TYPE_FROM_CLASS (klass) != CIMPL_TYPE_STREAM)
@@ -275,12 +282,12 @@ find_read_slot (CimplStreamClass *klass)
       CimplStreamClass *parent = g_type_class_peek_parent (klass);
 
       if (klass->read != parent->read)
-        return CIMPL_READ_SLOT_READ;
+        return READ_SLOT_READ;
       if (klass->read_bytes != parent->read_bytes)
-        return CIMPL_READ_SLOT_READ_BYTES;
+        return READ_SLOT_READ_BYTES;
       klass = parent;
     }
-  return CIMPL_READ_SLOT_NONE;
+  return READ_SLOT_NONE;
 }
 
 static gboolean
@@ -289,7 +296,7 @@ cimpl_stream_default_query_flags (CimplStream *self, CimplStreamFlags *flags, GE
   CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (self);
 
   *flags = 0;
-  if (find_read_slot (klass) != CIMPL_READ_SLOT_NONE)
+  if (find_read_slot (klass) != READ_SLOT_NONE)
     *flags |= CIMPL_STREAM_READABLE;
   if (klass->write != cimpl_stream_default_write)
     *flags |= CIMPL_STREAM_WRITABLE;
@@ -310,22 +317,27 @@ cimpl_frame_read_slow (CimplFrame *frame,
                        GCancellable *cancellable,
                        GError **error)
 {
-  g_autoptr (GBytes) bytes = NULL;
-  gsize n_read;
+  CimplStreamClass *klass = cimpl_frame_get_class (frame);
+  gsize n_read = CIMPL_UNSET_COUNT;
+  GError *slot_error = NULL;
+  gboolean success;
 
   if (count == 0)
     return 0;
   if (!check_transfer (count, cancellable, error))
     return -1;
-  if (frame->handle->read_slot == CIMPL_READ_SLOT_UNKNOWN)
-    frame->handle->read_slot = find_read_slot (cimpl_frame_get_class (frame));
-  if (frame->handle->read_slot == CIMPL_READ_SLOT_READ)
-    return cimpl_frame_call_read (frame, buffer, count, cancellable, error);
+  if (find_read_slot (klass) == READ_SLOT_READ_BYTES)
+    {
+      g_autoptr (GBytes) bytes = cimpl_frame_read_bytes (frame, count, cancellable, error);
 
-  bytes = cimpl_frame_read_bytes (frame, count, cancellable, error);
-  if (bytes == NULL || !copy_bytes (frame, bytes, buffer, count, &n_read, error))
-    return -1;
-  return (gssize) n_read;
+      if (bytes == NULL || !copy_bytes (frame, bytes, buffer, count, &n_read, error))
+        return -1;
+      return (gssize) n_read;
+    }
+
+  frame->handle->read = klass->read;
+  success = klass->read (frame->stream, buffer, count, &n_read, cancellable, &slot_error);
+  return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
 }
 
 /* The result of a transfer that did not simply succeed. Takes @slot_error. */
@@ -356,10 +368,8 @@ cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellabl
     return g_bytes_new (NULL, 0);
   if (!check_transfer (count, cancellable, error))
     return NULL;
-  if (frame->handle->read_slot == CIMPL_READ_SLOT_UNKNOWN)
-    frame->handle->read_slot = find_read_slot (cimpl_frame_get_class (frame));
 
-  if (frame->handle->read_slot == CIMPL_READ_SLOT_READ)
+  if (find_read_slot (cimpl_frame_get_class (frame)) == READ_SLOT_READ)
     bytes = cimpl_stream_default_read_bytes (frame->stream, count, cancellable, &slot_error);
   else
     bytes = cimpl_frame_get_class (frame)->read_bytes (frame->stream, count, cancellable,
@@ -382,11 +392,19 @@ cimpl_frame_write_slow (CimplFrame *frame,
                         GCancellable *cancellable,
                         GError **error)
 {
+  gsize n_written = CIMPL_UNSET_COUNT;
+  GError *slot_error = NULL;
+  gboolean success;
+
   if (count == 0)
     return 0;
   if (!check_transfer (count, cancellable, error))
     return -1;
-  return cimpl_frame_call_write (frame, data, count, cancellable, error);
+
+  success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written,
+                                                  cancellable, &slot_error);
+  frame->handle->is_dirty |= success;
+  return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
 }
 
 gint64

@@ -13,7 +13,8 @@ class TapPlugin:
 
     def _print(self, verdict: str, name: str, remark: str = "") -> None:
         self.count += 1
-        print(f"{verdict} {self.count} {name.replace('#', '_')}{remark}", flush=True)
+        name = ascii(name)[1:-1].replace("#", "_")[:150]  # one line, whatever the parameters are
+        print(f"{verdict} {self.count} {name}{remark}", flush=True)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

@@ -41,6 +41,29 @@ test_find (void)
   g_free (handles);
 }
 
+/* A look-up may end just before a handle is recycled: what it read then must not fit any more. */
+static void
+test_recycle (void)
+{
+  CimplHandle *handle = cimpl_handle_new (fake_key (0));
+  guint64 own = atomic_load (&handle->own);
+  guint64 life = atomic_load (&handle->life);
+  CimplFrame frame;
+
+  cimpl_handle_retire (handle);
+  g_assert_true (cimpl_handle_new (fake_key (0)) == handle);
+  g_assert_cmpuint (atomic_load (&handle->own), !=, own);
+  g_assert_cmpuint (atomic_load (&handle->life), !=, life);
+
+  cimpl_handle_retire (handle);
+  g_assert_true (cimpl_handle_new (fake_key (1)) == handle);
+  g_assert_cmpint (cimpl_handle_enter (handle, fake_key (0), &frame), ==,
+                   CIMPL_REFUSED_INVALID_HANDLE);
+  g_assert_cmpint (cimpl_handle_enter (handle, fake_key (1), &frame), ==, CIMPL_ENTERED);
+  cimpl_handle_leave (&frame);
+  cimpl_handle_retire (handle);
+}
+
 /* Streams come and go at random addresses: the table must neither fill up nor grow without end. */
 static void
 test_churn (void)
@@ -335,6 +358,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/handle/find", test_find);
+  g_test_add_func ("/handle/recycle", test_recycle);
   g_test_add_func ("/handle/churn", test_churn);
   g_test_add_func ("/handle/find-during-changes", test_find_during_changes);
   g_test_add_func ("/handle/free-races-read", test_free_races_read);

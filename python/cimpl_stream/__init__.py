@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Python file objects for native code, and native streams as Python files.
+
+    from cimpl_stream import Stream
+
+    with open("data.bin", "rb") as file, Stream(file) as stream:
+        native_library.parse(stream)
+
+Any native function that takes a ``CimplStream *`` reads, writes and seeks the file object.
+What goes wrong in the file object is raised where the native function was called: by the
+methods of the stream; by a ctypes function whose ``errcheck`` is `errcheck`; and at the end of a
+``with stream.errors():`` block.
+
+`Stream` and `RawStream` are raw files as in `io`; see there for what they have in common.
+"""
+
+from ._errors import (
+    BadFileError,
+    BusyError,
+    CallbackContractError,
+    CancelledError,
+    CimplStreamError,
+    ClosedError,
+    InvalidArgumentError,
+    InvalidBufferError,
+    InvalidHandleError,
+    IoError,
+    NoSpaceError,
+    NotSupportedError,
+    NullParameterError,
+    OffsetOverflowError,
+    OtherError,
+    StringTooLongError,
+    UnexpectedEofError,
+    WouldBlockError,
+    WrongHandleTypeError,
+)
+from ._failures import errcheck
+from ._ffi import CimplStream
+from ._stream import RawStream, Stream, wrap_file
+
+__all__ = [
+    "BadFileError",
+    "BusyError",
+    "CallbackContractError",
+    "CancelledError",
+    "CimplStream",
+    "CimplStreamError",
+    "ClosedError",
+    "InvalidArgumentError",
+    "InvalidBufferError",
+    "InvalidHandleError",
+    "IoError",
+    "NoSpaceError",
+    "NotSupportedError",
+    "NullParameterError",
+    "OffsetOverflowError",
+    "OtherError",
+    "RawStream",
+    "Stream",
+    "StringTooLongError",
+    "UnexpectedEofError",
+    "WouldBlockError",
+    "WrongHandleTypeError",
+    "errcheck",
+    "wrap_file",
+]
+
+for _name in __all__:  # an exception is shown, and pickled, under its public name
+    globals()[_name].__module__ = __name__
+del _name

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+"""The callbacks through which native code works on a file object.
+
+They are made once for the whole process: a stream adds an `Adapter` under an integer key, which
+is the `context` that C passes back. Each callback stores its result as the last thing it does,
+and whatever is raised in it ends in `_fail`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import itertools
+import sys
+from functools import lru_cache
+from types import FrameType
+from typing import Any, Callable, Optional
+
+from . import _ffi
+from ._adapter import (
+    Adapter,
+    can,
+    check_count,
+    check_data,
+    check_file,
+    check_integer,
+    check_position,
+    count_nothing,
+    is_direct,
+    reads_by_readinto,
+    refuse_nothing,
+    would_block,
+)
+from ._errors import BadFileError
+from ._failures import Failure, Refusal, keep, native_error, report, revisit
+from ._ffi import MEMORY, WORDS
+
+adapters: dict[int, Adapter] = {}  # by key, for as long as their native streams live
+_keys = itertools.count(1)
+_SCRATCH = 1 << 20  # bytes; at most so much is read at once into a buffer of our own
+
+
+def _fail(context: int, result: int, exception: BaseException) -> None:
+    """End a callback that raised `exception`: failure for C, the exception for Python."""
+    WORDS[result >> 3] = -1  # first, so that it holds even if an interrupt ends this early
+    if isinstance(exception, BlockingIOError):
+        exception = would_block()
+    keep(adapters.get(context), exception)
+
+
+def _read_direct(context: int, address: int, length: int, result: int) -> None:
+    """Read into the caller's memory, which the file object is known not to keep."""
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        count = adapter.file.readinto(MEMORY[address : address + length])
+        if count is None:
+            raise refuse_nothing(adapter.file, "readinto")
+        if not 0 <= count <= length:
+            check_count(count, length, "readinto")
+        WORDS[result >> 3] = count
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _read_into(context: int, address: int, length: int, result: int) -> None:
+    """Read into a buffer of our own: a reference that the file object keeps does no harm."""
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        buffer = memoryview(bytearray(min(length, _SCRATCH)))
+        count = adapter.file.readinto(buffer)
+        if count is None:
+            raise refuse_nothing(adapter.file, "readinto")
+        count = check_count(count, len(buffer), "readinto")
+        MEMORY[address : address + count] = buffer[:count]
+        WORDS[result >> 3] = count
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _read_copy(context: int, address: int, length: int, result: int) -> None:
+    """Read from an object that has `read` alone."""
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        data = adapter.file.read(length)
+        if data is None:
+            raise refuse_nothing(adapter.file, "read")
+        data = check_data(data, length)
+        count = len(data)
+        MEMORY[address : address + count] = data
+        WORDS[result >> 3] = count
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _write_direct(context: int, address: int, length: int, result: int) -> None:
+    """Write from the caller's memory, which the file object is known not to keep."""
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        WORDS[result >> 3] = _write(adapter.file, MEMORY[address : address + length])
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _write_copy(context: int, address: int, length: int, result: int) -> None:
+    """Write a copy, which the file object may keep."""
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        WORDS[result >> 3] = _write(adapter.file, MEMORY[address : address + length].tobytes())
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _write(file: Any, data: Any) -> int:
+    """Return how many bytes of `data` were written to `file`."""
+    try:
+        count = file.write(data)
+    except BlockingIOError as error:
+        # A full BufferedWriter says so how much it took before.
+        count = getattr(error, "characters_written", 0)
+        if not count:
+            raise
+    if count is None:
+        count = count_nothing(file, len(data))
+    return check_count(count, len(data), "write")
+
+
+def _seek(context: int, offset: int, mode: int, result: int) -> None:
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        position, name = adapter.file.seek(offset, mode), "seek"
+        if position is None:  # mmap before 3.13, among others
+            position, name = adapter.file.tell(), "tell"
+        WORDS[result >> 3] = check_position(position, name)
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _flush(context: int, result: int) -> None:
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        adapter.file.flush()
+        WORDS[result >> 3] = 0
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _truncate(context: int, size: int, result: int) -> None:
+    try:
+        adapter = adapters[context]
+        if adapter.failure is not None:
+            revisit(adapter)
+        check_integer(adapter.file.truncate(size), "truncate")
+        WORDS[result >> 3] = 0
+    except BaseException as exception:
+        _fail(context, result, exception)
+
+
+def _destroy(context: int) -> None:
+    """Let go of the file object: the native stream is gone."""
+    adapter = adapters.pop(context, None)
+    if adapter is None or adapter.failure is None:
+        return
+    failure, adapter.failure = adapter.failure, None
+    if failure.fatal and failure.exception is not None:
+        report(failure.exception)
+    failure.drop()
+
+
+_C_FUNCTIONS: dict[Optional[Callable[..., None]], Any] = {
+    None: None,
+    _read_direct: _ffi.TransferCallback(_read_direct),
+    _read_into: _ffi.TransferCallback(_read_into),
+    _read_copy: _ffi.TransferCallback(_read_copy),
+    _write_direct: _ffi.TransferCallback(_write_direct),
+    _write_copy: _ffi.TransferCallback(_write_copy),
+    _seek: _ffi.SeekCallback(_seek),
+    _flush: _ffi.FlushCallback(_flush),
+    _truncate: _ffi.TruncateCallback(_truncate),
+    _destroy: _ffi.DestroyCallback(_destroy),
+}
+_CODES = {function.__code__ for function in _C_FUNCTIONS if function is not None}
+
+
+def _address(function: Optional[Callable[..., None]]) -> int:
+    return ctypes.cast(_C_FUNCTIONS[function], ctypes.c_void_p).value or 0
+
+
+_DESTROY = _address(_destroy)
+
+
+@lru_cache(maxsize=None)  # for good: native streams may point to them
+def _table(*functions: Optional[Callable[..., None]]) -> _ffi.CimplStreamCallbacks:
+    """Return the callbacks for C: read, write, seek, flush and truncate, `None` for those not."""
+    read, write, seek, flush, truncate = map(_address, functions)
+    size = ctypes.sizeof(_ffi.CimplStreamCallbacks)
+    return _ffi.CimplStreamCallbacks(size, read, write, seek, flush, 0, truncate)
+
+
+_BYTESIO_TABLE = ctypes.addressof(_table(_read_direct, _write_direct, _seek, _flush, _truncate))
+
+
+def _table_address(file: Any) -> int:
+    """Return the address of the callbacks that serve `file`.
+
+    Raises:
+        BadFileError: `file` is no open binary file.
+    """
+    check_file(file)
+    direct = is_direct(file)
+    read = write = seek = flush = truncate = None
+    if can(file, "readable", "read", "readinto"):
+        if direct:
+            read = _read_direct
+        else:
+            read = _read_into if reads_by_readinto(file) else _read_copy
+    if can(file, "writable", "write"):
+        write = _write_direct if direct else _write_copy
+        flush = _flush if callable(getattr(file, "flush", None)) else None
+    if can(file, "seekable", "seek"):
+        seek = _seek
+        truncate = _truncate if write and callable(getattr(file, "truncate", None)) else None
+    if read is None and write is None:
+        raise BadFileError(f"{type(file).__name__} says it is neither readable nor writable")
+    return ctypes.addressof(_table(read, write, seek, flush, truncate))
+
+
+def open_adapter(file: Any) -> Adapter:
+    """Make a native stream of `file`; the adapter's `handle` owes one `free`.
+
+    Raises:
+        BadFileError: `file` is no open binary file.
+    """
+    if type(file) is io.BytesIO and not file.closed and not file.__dict__:
+        table = _BYTESIO_TABLE  # the most frequent file object, known without asking it
+    else:
+        table = _table_address(file)
+    if not isinstance(sys.unraisablehook, _UnraisableHook):
+        sys.unraisablehook = _UnraisableHook()
+    adapter = Adapter(file)
+    key = next(_keys)
+    adapters[key] = adapter
+    handle = _ffi.new_full(table, key, _DESTROY)
+    if not handle:
+        del adapters[key]
+        raise native_error()
+    adapter.handle = handle
+    return adapter
+
+
+class _UnraisableHook:
+    """A `sys.unraisablehook` that keeps what was raised on entry to one of our callbacks.
+
+    Since CPython 3.11 a signal can raise there, before the callback's `try`. ctypes reports it
+    to the hook, and C sees a result that nobody has set. Everything else goes to the hook that
+    was there before.
+    """
+
+    __slots__ = ("_previous",)
+
+    def __init__(self) -> None:
+        self._previous = sys.unraisablehook
+
+    def __call__(self, unraisable: sys.UnraisableHookArgs, /) -> None:
+        exception = unraisable.exc_value
+        traceback = unraisable.exc_traceback
+        frame = traceback.tb_frame if traceback is not None else None
+        if exception is None or frame is None or frame.f_code not in _CODES:
+            self._previous(unraisable)
+        else:
+            _keep_unraisable(frame, exception)
+
+
+def _keep_unraisable(frame: FrameType, exception: BaseException) -> None:
+    """Keep what escaped from the callback that `frame` belongs to."""
+    context = frame.f_locals.get("context", 0)
+    failure = Failure(exception)
+    if frame.f_code is _destroy.__code__:
+        _destroy(context)
+    elif context in adapters:
+        adapters[context].failure = failure

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""Exceptions on their way through native code.
+
+An exception cannot cross C. A callback keeps it as a `Failure`, tells C that it failed, and the
+first Python above the native code raises it: a method of a stream, `errcheck` or `errors()`.
+
+A failure is kept in two places: with the stream whose file object raised it, and as the latest
+one of its thread, so that it is found below any number of native layers. What is no `Exception`
+(KeyboardInterrupt, SystemExit) is *fatal*: it stays until somebody raises it.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident  # threading's, without the import
+from ctypes import string_at
+from typing import Any, NoReturn, Optional, Protocol, TypeVar
+
+from . import _ffi
+from ._errors import CANCELLED, WOULD_BLOCK, CimplStreamError, describe, error_for
+
+_T = TypeVar("_T")
+
+latest: dict[int, Failure] = {}  # by thread; all but always empty, which is quick to see
+clock = [0]  # the serial number of the newest failure; a list, so that importers share it
+
+
+class Refusal(Exception):
+    """Raised by our own checks in a callback; never seen by anybody."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Failure:
+    """One exception that a callback kept."""
+
+    __slots__ = ("code", "errno", "exception", "fatal", "message", "serial", "thread")
+
+    def __init__(self, exception: BaseException) -> None:
+        self.exception: Optional[BaseException] = exception
+        self.fatal = not isinstance(exception, Exception)
+        if isinstance(exception, Refusal):
+            self.code, self.errno, self.message = exception.code, 0, exception.message
+        else:
+            self.code, self.errno, self.message = describe(exception)
+        self.enter()
+
+    def enter(self) -> None:
+        """Make this the latest failure of the thread; only a fatal one replaces a fatal one."""
+        self.thread = get_ident()
+        clock[0] = self.serial = clock[0] + 1
+        other = latest.get(self.thread)
+        if other is None or self.fatal or not other.fatal:
+            latest[self.thread] = self
+
+    def tell(self) -> None:
+        """Tell C, from inside the callback, why it is going to fail."""
+        tell(self.code, self.errno, self.message)
+
+    def drop(self) -> None:
+        """Forget the exception, wherever it is kept."""
+        self.exception = None
+        if latest.get(self.thread) is self:
+            del latest[self.thread]
+
+    def throw(self) -> NoReturn:
+        """Raise the exception, or the error it is the cause of; it is no longer kept then."""
+        exception = self.exception
+        assert exception is not None
+        try:
+            if self.fatal:
+                raise exception
+            if isinstance(exception, Refusal):
+                raise self._error() from None
+            raise self._error() from exception
+        finally:
+            # Only now: an interrupt that arrives before the `raise` must not lose it. And the
+            # names must go, or they would tie the exception into a cycle with its traceback.
+            self.drop()
+            del exception, self
+
+    def _error(self) -> CimplStreamError:
+        code = self.code
+        if self.errno and _ffi.error_errno() == self.errno:
+            code = _ffi.error_code()  # the library knows the better code for an errno
+        _ffi.clear_error()
+        return error_for(code, self.message, self.errno)
+
+
+class Keeper(Protocol):
+    """What keeps the failure of a stream."""
+
+    failure: Optional[Failure]
+
+
+def tell(code: int, errno: int, message: str) -> None:
+    """Tell C what went wrong in the running callback."""
+    text = message.replace("\0", "\\0").encode("utf-8", "backslashreplace")
+    if errno:
+        _ffi.set_errno(errno, text)
+    else:
+        _ffi.set_error(code, text)
+
+
+def keep(keeper: Optional[Keeper], exception: BaseException) -> None:
+    """Keep the `exception` of a callback and tell C about it."""
+    if isinstance(exception, Refusal) and exception.code in (WOULD_BLOCK, CANCELLED):
+        tell(exception.code, 0, exception.message)  # no failure, or one that is kept already
+        return
+    failure = Failure(exception)
+    if keeper is not None:
+        keeper.failure = failure
+    failure.tell()
+
+
+def revisit(keeper: Keeper) -> None:
+    """Settle an older failure before a new callback: block the stream by a fatal one."""
+    failure = keeper.failure
+    if failure is None or failure.exception is None:
+        keeper.failure = None
+    elif failure.fatal:
+        failure.enter()  # for whoever called from this thread
+        raise Refusal(CANCELLED, failure.message)
+    else:
+        failure.drop()
+        keeper.failure = None
+
+
+class _Unraised:
+    """Raises an exception where nobody can catch it."""
+
+    def __init__(self, exception: BaseException) -> None:
+        self._exception = exception
+
+    def __del__(self) -> None:
+        raise self._exception
+
+
+def report(exception: BaseException) -> None:
+    """Hand what nobody can raise any more to `sys.unraisablehook`."""
+    _Unraised(exception)  # the one way to call the hook with arguments of its own type
+
+
+def settle(result: int, start: int) -> int:
+    """Return the result of a native call that began when the clock was at `start`, or raise.
+
+    Raises:
+        BaseException: what is no `Exception` and was kept on this thread, even if the call
+            succeeded.
+        CimplStreamError: the result is negative. Its cause is what was kept during the call.
+    """
+    throw_fatal()
+    if result < 0:
+        throw_since(start)
+        raise native_error()
+    return result
+
+
+def throw_fatal() -> None:
+    """Raise a kept exception of this thread that must not wait for a failed call."""
+    failure = latest.get(get_ident())
+    if failure is not None and failure.fatal:
+        failure.throw()
+
+
+def throw_since(start: int) -> None:
+    """Raise what was kept on this thread since the clock was at `start`."""
+    failure = latest.get(get_ident())
+    if failure is not None and failure.serial > start:
+        failure.throw()
+
+
+def native_error() -> CimplStreamError:
+    """Return the thread's native error as an exception, and clear it."""
+    code, errno = _ffi.error_code(), _ffi.error_errno()
+    message = _native_message()
+    _ffi.clear_error()
+    return error_for(code, message, errno)
+
+
+def _native_message() -> str:
+    """Return the message of the thread's native error without the name of its code."""
+    address = _ffi.last_error()
+    if not address:
+        return "unknown error"
+    try:
+        text = string_at(address).decode("utf-8", "replace")
+    finally:
+        _ffi.free_string(address)
+    return text.partition(": ")[2] or text
+
+
+def errcheck(result: _T, function: Any, arguments: tuple[Any, ...]) -> _T:
+    """Raise what went wrong in the streams that a native function was called with.
+
+    For ``function.errcheck``. Raises an exception that a file object raised during the call
+    even if the function swallowed the failure; and the library's error if the function says
+    that it failed, by a negative number or NULL.
+    """
+    throw_fatal()
+    throw_since(-1)
+    if _says_failed(result, function) and _ffi.error_code() != 0:
+        raise native_error()
+    return result
+
+
+def _says_failed(result: Any, function: Any) -> bool:
+    if isinstance(result, int):
+        return result < 0
+    if result is None:  # NULL, or a function without a result
+        return function.restype is not None
+    return hasattr(result, "contents") and not result  # a NULL pointer

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The plain C API as ctypes sees it: types and prototypes, no behaviour.
+
+Handles are passed around as plain integers, the cheapest form ctypes knows. The library tells
+a stale handle from a live one without touching the memory behind it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_ssize_t,
+    c_void_p,
+)
+from typing import Any, Callable
+
+from . import _library
+
+if ctypes.sizeof(c_void_p) < 8:
+    raise ImportError("cimpl_stream needs a 64-bit Python")  # for MEMORY, below
+
+READABLE, WRITABLE, SEEKABLE, TRUNCATABLE = 1, 2, 4, 8
+
+
+class CimplStream(ctypes.Structure):
+    """The opaque C type; ``POINTER(CimplStream)`` is what native functions take."""
+
+
+class CimplStreamCallbacks(ctypes.Structure):
+    """The checked callbacks of a stream. All members are addresses, 0 for "cannot do that"."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("read", c_void_p),
+        ("write", c_void_p),
+        ("seek", c_void_p),
+        ("flush", c_void_p),
+        ("close", c_void_p),
+        ("truncate", c_void_p),
+    ]
+
+
+# The callbacks. `context` is a key of ours; the last argument is where the result goes.
+TransferCallback = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t, c_void_p)  # read, write
+SeekCallback = CFUNCTYPE(None, c_void_p, c_int64, c_int, c_void_p)
+FlushCallback = CFUNCTYPE(None, c_void_p, c_void_p)
+TruncateCallback = CFUNCTYPE(None, c_void_p, c_int64, c_void_p)
+DestroyCallback = CFUNCTYPE(None, c_void_p)
+
+# All memory, as bytes and as 64-bit integers: a slice is made in a quarter of the time that
+# ctypes needs for an object at an address. Whoever uses them must know the address is good.
+MEMORY = memoryview((ctypes.c_ubyte * sys.maxsize).from_address(0)).cast("B")
+WORDS = MEMORY[: sys.maxsize & ~7].cast("q")
+
+_name = _library.load()
+_releasing = ctypes.CDLL(_name)  # its functions give up the GIL
+_holding = ctypes.PyDLL(_name)  # and these keep it
+
+
+def _function(
+    library: ctypes.CDLL, name: str, restype: Any, *argtypes: Any
+) -> Callable[..., Any]:
+    """Return the C function `name` of `library` with its prototype set."""
+    function = library[name]  # by index: a function object of our own, not a shared one
+    function.restype = restype
+    function.argtypes = argtypes
+    return function
+
+
+class Operations:
+    """The functions that run callbacks, from one of the two libraries."""
+
+    __slots__ = ("close", "flush", "free", "read", "seek", "tell", "truncate", "write")
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        def declare(name: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
+            return _function(library, name, restype, c_void_p, *argtypes)
+
+        self.read = declare("cimpl_stream_read", c_ssize_t, c_void_p, c_size_t)
+        self.write = declare("cimpl_stream_write", c_ssize_t, c_void_p, c_size_t)
+        self.seek = declare("cimpl_stream_seek", c_int64, c_int64, c_int)
+        self.tell = declare("cimpl_stream_tell", c_int64)
+        self.truncate = declare("cimpl_stream_truncate", c_int32, c_int64)
+        self.flush = declare("cimpl_stream_flush", c_int32)
+        self.close = declare("cimpl_stream_close", c_int32)
+        self.free = declare("cimpl_free", c_int32)
+
+
+# For streams of unknown make, which may wait in C.
+releasing = Operations(_releasing)
+# For streams whose callbacks are ours: between here and the callback nothing ever waits, and the
+# GIL given up and taken back twice costs more than all else; 5 ms a time, if a thread is busy.
+holding = Operations(_holding)
+
+# Lives and references.
+new_full = _function(
+    _holding, "cimpl_stream_new_full", c_void_p, c_void_p, c_void_p, c_void_p
+)
+ref = _function(_holding, "cimpl_stream_ref", c_void_p, c_void_p)
+detach = _function(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
+get_flags = _function(_holding, "cimpl_stream_get_flags", c_int32, c_void_p)
+
+# The thread's last error. restype c_char_p would lose the pointer that must be freed.
+last_error = _function(_holding, "cimpl_stream_last_error", c_void_p)
+error_code = _function(_holding, "cimpl_stream_error_code", c_int32)
+error_errno = _function(_holding, "cimpl_stream_error_errno", c_int32)
+clear_error = _function(_holding, "cimpl_stream_clear_error", None)
+set_error = _function(_holding, "cimpl_stream_set_error", None, c_int32, c_char_p)
+set_errno = _function(_holding, "cimpl_stream_set_errno", None, c_int32, c_char_p)
+
+free_string = holding.free
+
+StreamPointer = POINTER(CimplStream)
