@@ -72,7 +72,8 @@ check_status (const char *callback, gint64 result, GError **error)
   return result == 0 || set_failure (error, callback, result);
 }
 
-static gboolean
+/* Out of line, so that the other form does not pay for the registers of this one. */
+static G_GNUC_NO_INLINE gboolean
 read_storing (CimplCallbackStream *self, void *buffer, gsize count, gsize *n_read, GError **error)
 {
   int64_t result = UNTOUCHED;
@@ -99,7 +100,7 @@ cimpl_callback_stream_read (CimplStream *stream,
   return check_count ("Read", self->reader (self->context, buffer, count), n_read, error);
 }
 
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 write_storing (CimplCallbackStream *self,
                const void *data,
                gsize count,

@@ -161,8 +161,19 @@ END
   build_and_run gobject "$temporary/gobject.c" "${flags[@]}" "${glib[@]}"
 }
 
+run_python ()
+{
+  local package
+
+  package=$(find "$stage" -path '*/cimpl_stream/__init__.py')
+  cd "$temporary" # and not where the source tree could help out
+  LD_LIBRARY_PATH=$stage$libdir PYTHONPATH=${package%/cimpl_stream/*} CIMPL_STREAM_LIBRARY='' \
+    python3 -c 'import cimpl_stream, io; assert cimpl_stream.Stream(io.BytesIO(b"ok")).read() == b"ok"'
+}
+
 check "a plain C program" build_plain
 check "a GObject program" build_gobject
+check "a Python program" run_python
 
 echo "1..$count"
 [ "$failures" -eq 0 ]

@@ -36,7 +36,7 @@ from ._errors import (
     WrongHandleTypeError,
 )
 from ._failures import errcheck
-from ._ffi import CimplStream
+from ._ffi import CimplStream, library_path
 from ._stream import RawStream, Stream, wrap_file
 
 __all__ = [
@@ -63,9 +63,11 @@ __all__ = [
     "WouldBlockError",
     "WrongHandleTypeError",
     "errcheck",
+    "library_path",
     "wrap_file",
 ]
 
 for _name in __all__:  # an exception is shown, and pickled, under its public name
-    globals()[_name].__module__ = __name__
+    if _name != "library_path":
+        globals()[_name].__module__ = __name__
 del _name

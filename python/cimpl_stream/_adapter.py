@@ -11,6 +11,13 @@ from typing import Any, Optional
 from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK, BadFileError
 from ._failures import Failure, Refusal
 
+_WELL_KNOWN = {
+    io.BytesIO,
+    io.FileIO,
+    io.BufferedReader,
+    io.BufferedWriter,
+    io.BufferedRandom,
+}
 MAX_OFFSET = (1 << 63) - 1
 
 
@@ -30,7 +37,7 @@ class Adapter:
 
 
 def can(file: Any, question: str, *methods: str) -> bool:
-    """Return whether `file` has one of `methods` and, if it can be asked, says yes to `question`."""
+    """Return whether `file` has one of `methods`, and says yes to `question` if it knows it."""
     if not any(callable(getattr(file, method, None)) for method in methods):
         return False
     ask = getattr(file, question, None)
@@ -62,11 +69,9 @@ def is_direct(file: Any) -> bool:
     given. A subclass, a replaced method or a Python object below could do so.
     """
     kind = type(file)
-    if kind is io.BytesIO or kind is io.FileIO:
-        return not file.__dict__
-    if kind in (io.BufferedReader, io.BufferedWriter, io.BufferedRandom):
-        return not file.__dict__ and is_direct(file.raw)
-    return False
+    if kind not in _WELL_KNOWN or not file.__dict__.keys().isdisjoint(("readinto", "write")):
+        return False
+    return kind is io.BytesIO or kind is io.FileIO or is_direct(file.raw)
 
 
 def reads_by_readinto(file: Any) -> bool:

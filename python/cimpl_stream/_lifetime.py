@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The end of the interpreter, and its copies."""
+"""The end of the interpreter."""
 
 from __future__ import annotations
 
 import atexit
 import io
-import os
 import time
 import weakref
-from _thread import get_ident
 from typing import TypeVar
 
 from . import _ffi
 from ._callbacks import adapters
-from ._failures import latest, report
+from ._failures import report
 
 _Writer = TypeVar("_Writer", io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair)
 
@@ -53,14 +51,3 @@ def _detach_all() -> None:
     deadline = time.monotonic() + _EXIT_PATIENCE
     for handle in busy:
         _ffi.detach(handle, max(0, int(1000 * (deadline - time.monotonic()))))
-
-
-def _forget_other_threads() -> None:
-    """Drop what threads kept that do not exist in this process."""
-    mine = get_ident()
-    for thread in [thread for thread in latest if thread != mine]:
-        del latest[thread]
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_other_threads)

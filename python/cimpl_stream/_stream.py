@@ -111,9 +111,9 @@ class RawStream(io.RawIOBase):
         try:
             yield
         except Exception as exception:
-            throw_fatal()
+            kept = self._kept_since(start)
             if exception.__cause__ is None:
-                exception.__cause__ = self._kept_since(start)
+                exception.__cause__ = kept
             raise
         self._throw_kept(start)
 
@@ -126,10 +126,11 @@ class RawStream(io.RawIOBase):
             failure.throw()  # kept by a native thread
 
     def _kept_since(self, start: int) -> Optional[BaseException]:
-        """Return, instead of raising it, what `_throw_kept` raises."""
+        """Return what `_throw_kept` raises, if it is an `Exception`."""
         try:
             self._throw_kept(start)
         except Exception as error:
+            error.__context__ = None  # or it and the exception of the block would be a cycle
             return error
         return None
 
@@ -299,11 +300,8 @@ class Stream(RawStream):
     "everything", hand it `raw` or `buffered()` instead.
     """
 
-    def read(self, size: Optional[int] = -1) -> Optional[bytes]:
-        """Read up to `size` bytes; without a size, or with a negative one, up to 8192."""
-        if size is None or size < 0:
-            size = _DEFAULT_SIZE
-        return super().read(size)
+    def _read_unsized(self) -> Optional[bytes]:
+        return self.read(_DEFAULT_SIZE)
 
     @property
     def raw(self) -> RawStream:
@@ -321,23 +319,30 @@ def wrap_file(file_obj: Any) -> Stream:
     return Stream(file_obj)
 
 
+# The memory that C works on is released here, on all paths: the traceback of an exception in the
+# callback keeps the frames below it with their variables, and a locked bytearray cannot grow.
+
+
+def _memory(view: memoryview) -> Any:
+    """Return the address of a writable buffer, for as long as the result lives."""
+    return ctypes.byref(ctypes.c_char.from_buffer(view))
+
+
 def _read_into(read: _Function, handle: int, buffer: Any) -> int:
-    """Call C with the memory of `buffer`, which no traceback of an error shall keep locked."""
-    view = memoryview(buffer)
-    if not view.nbytes:
-        return read(handle, None, 0)  # type: ignore[no-any-return]
-    memory = ctypes.byref(ctypes.c_char.from_buffer(view))
-    return read(handle, memory, view.nbytes)  # type: ignore[no-any-return]
+    """Call C with the memory of `buffer`."""
+    with memoryview(buffer) as view:
+        if not view.nbytes:
+            return read(handle, None, 0)  # type: ignore[no-any-return]
+        return read(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
 
 
 def _write(write: _Function, handle: int, data: Any) -> int:
     """Call C with the memory of `data`, or with a copy if ctypes cannot get at it."""
     if not isinstance(data, bytes):
-        view = memoryview(data)
-        if view.nbytes and view.c_contiguous and not view.readonly:
-            memory = ctypes.byref(ctypes.c_char.from_buffer(view))
-            return write(handle, memory, view.nbytes)  # type: ignore[no-any-return]
-        data = view.tobytes()
+        with memoryview(data) as view:
+            if view.nbytes and view.c_contiguous and not view.readonly:
+                return write(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+            data = view.tobytes()
     return write(handle, data, len(data))  # type: ignore[no-any-return]
 
 

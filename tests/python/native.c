@@ -95,6 +95,31 @@ native_work (CimplStream *stream, int64_t milliseconds, int64_t *total)
   return 0;
 }
 
+/*
+ * Reads single bytes until @milliseconds have passed, also after failures; the number of those
+ * reads after the first failure that succeeded.
+ */
+EXPORT int64_t native_insist (CimplStream *stream, int64_t milliseconds);
+int64_t
+native_insist (CimplStream *stream, int64_t milliseconds)
+{
+  struct timespec pause = { 0, 100000 };
+  int64_t n_later = 0;
+  int failed = 0;
+
+  for (int64_t i = 0; i < 10 * milliseconds; i++)
+    {
+      uint8_t byte;
+
+      if (cimpl_stream_read (stream, &byte, 1) < 0)
+        failed = 1;
+      else
+        n_later += failed;
+      nanosleep (&pause, NULL);
+    }
+  return n_later;
+}
+
 /* A stream that reads from another one and hides its errors. */
 static intptr_t
 layer_read (CimplStreamContext *context, uint8_t *data, size_t len)

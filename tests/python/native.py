@@ -30,6 +30,7 @@ def load(path):
         ("native_retry", ctypes.c_ssize_t, pointer, ctypes.c_int32),
         ("native_pointer", ctypes.c_void_p, pointer),
         ("native_work", ctypes.c_int32, pointer, ctypes.c_int64, total),
+        ("native_insist", ctypes.c_int64, pointer, ctypes.c_int64),
         ("native_layer", pointer, pointer),
         ("native_hold", ctypes.c_int32, pointer),
         ("native_read_held", ctypes.c_ssize_t, ctypes.c_char_p, ctypes.c_size_t),

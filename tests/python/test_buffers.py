@@ -101,9 +101,10 @@ def test_readinto_failure_lets_go():
             raise OSError("broken")
 
     buffer = bytearray(8)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError) as caught:
         Stream(Broken()).readinto(buffer)
     buffer.append(1)  # a BufferError as long as anybody exports it
+    assert caught.value.__traceback__ is not None
 
 
 @pytest.mark.parametrize("offset", [1 << 63, -(1 << 63) - 1, 1 << 70, 10**30])

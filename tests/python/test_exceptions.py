@@ -263,6 +263,7 @@ def test_errors_block_that_raises(native):
         native.native_swallow(stream)
         raise LookupError("native_swallow found nothing")
     assert isinstance(caught.value.__cause__, IoError)
+    assert caught.value.__cause__.__context__ is not caught.value  # that would be a cycle
 
 
 def test_errors_block_interrupted(native):
@@ -284,6 +285,27 @@ def test_below_native_layers(native, exception):
     assert exception in (caught.value, caught.value.__cause__)
     assert getattr(caught.value, "errno", errno.EIO) == errno.EIO
     assert outer.read(4) == b"data"
+
+
+def test_fatal_outlives_later_failures(native):
+    """A kept KeyboardInterrupt is not displaced by what other streams of the thread raise."""
+    first = Stream(Failing(KeyboardInterrupt()))
+    native.native_swallow(first)
+    with pytest.raises(KeyboardInterrupt):
+        Stream(Failing(OSError("later"))).read(4)
+
+
+def test_fatal_inside_a_success(native):
+    """A KeyboardInterrupt that was swallowed inside comes out even of a call that succeeds."""
+
+    class Swallowing(io.BytesIO):
+        def readinto(self, buffer):
+            native.native_swallow(failing)
+            return super().readinto(buffer)
+
+    failing = Stream(Failing(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        Stream(Swallowing(b"data")).read(4)
 
 
 def test_nested_streams():

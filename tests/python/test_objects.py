@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 from cimpl_stream import BadFileError, CallbackContractError, RawStream, Stream
+from cimpl_stream._adapter import is_direct
 
 
 class Reads:
@@ -269,6 +270,24 @@ def test_nonblocking_pipe(buffering):
         assert stream.read(4) == b""
 
 
+@pytest.mark.parametrize(
+    ("file", "operation"),
+    [
+        (Writes(None), lambda stream: stream.write(b"12345")),
+        (Reads(None), lambda stream: stream.read(5)),
+        (ReadsInto(None), lambda stream: stream.read(5)),
+    ],
+)
+def test_none_of_a_nonblocking_object(file, operation):
+    """From an object whose descriptor does not block, `None` means that it would."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    file.fileno = lambda: writing
+    assert operation(RawStream(file)) is None
+    os.close(reading)
+    os.close(writing)
+
+
 @pytest.mark.parametrize("buffering", [0, -1])
 def test_full_pipe(buffering):
     """A full pipe takes what it can, then would block; the count is true."""
@@ -305,12 +324,27 @@ def test_retained_data():
     assert bytes(file.data[0]) == b"data"
 
 
-def test_replaced_method():
-    """A method that is replaced on an instance counts, even one of a well-known type."""
-    file = io.BytesIO(b"real")
-    file.readinto = ReadsInto(17).readinto
-    with pytest.raises(CallbackContractError, match="17"):
-        RawStream(file).read(16)
+@pytest.mark.parametrize("make", [lambda path: io.BytesIO(), lambda path: io.FileIO(path, "w+")])
+def test_replaced_method(tmp_path, make):
+    """A method replaced on an instance makes even a well-known type an unknown one."""
+    keeper = ReadsInto(3)
+    with make(tmp_path / "file") as file:
+        file.readinto = keeper.readinto
+        target = bytearray(b"." * 16)
+        assert RawStream(file).readinto(target) == 3
+        for buffer in keeper.kept:
+            buffer[:] = b"X" * len(buffer)
+    assert target == b"abc" + b"." * 13
+
+
+def test_direct_types(tmp_path):
+    """Native memory itself is only for well-known types, down to the last layer."""
+    with open(tmp_path / "file", "w+b") as file:
+        assert is_direct(file)
+        assert is_direct(file.raw)
+        assert is_direct(io.BytesIO())
+    assert not is_direct(io.BufferedReader(Raw(None)))
+    assert not is_direct(type("Derived", (io.BytesIO,), {})())
 
 
 def test_replaced_method_later():

@@ -85,10 +85,10 @@ def test_inside_callbacks(native, call):
     stream = Stream(file)
 
     def drain():
-        total.value = 0  # in case that the signal comes before the call
         call(stream, native.native_drain, 16, ctypes.byref(total))
 
     for _ in range(ROUNDS):
+        total.value = 0  # in case that the signal comes before the call
         assert interrupted(drain)
         counted += total.value
     assert 0 <= file.count - counted <= ROUNDS  # what the signal hit may be missing, no more
@@ -119,6 +119,20 @@ def test_stream_works_afterwards(native):
     assert interrupted(lambda: native.native_work(stream, 10_000, ctypes.byref(total)))
     stream.seek(0)
     assert stream.read(100) == b"0123456789"
+
+
+def test_nothing_happens_before_it_is_raised(native):
+    """Native code that ignores the failure gets nowhere until the signal has been raised."""
+    later = []
+    stream = Stream(Endless())
+
+    def insist():
+        with stream.errors():
+            later.append(native.native_insist(stream, 10))
+
+    for _ in range(20):
+        assert interrupted(insist)
+    assert set(later) == {0}
 
 
 def test_sleeping_callback(native):

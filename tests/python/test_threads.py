@@ -41,7 +41,7 @@ def close(stream):
         try:
             return stream.close()
         except BusyError:
-            time.sleep(0)
+            time.sleep(1e-5)
 
 
 @pytest.mark.parametrize(
