@@ -120,7 +120,7 @@ gboolean cimpl_handle_is_inherited (CimplHandle *handle);
 
 void cimpl_frame_clear (CimplFrame *frame);
 
-CimplEntry cimpl_handle_enter_slow (CimplHandle *handle, gpointer stream, CimplFrame *frame);
+CimplHandle *cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal);
 void cimpl_handle_settle (CimplHandle *handle, guint64 idle);
 void cimpl_handle_dispose_later (CimplHandle *handle);
 gboolean cimpl_handle_doom (CimplHandle *handle);
@@ -140,8 +140,8 @@ cimpl_table_index (const CimplTable *table, gconstpointer key)
 {
   guintptr address = (guintptr) key;
 
-  /* Neighbours in memory share cache lines of the table; the product keeps distant heaps apart. */
-  return ((address >> 5) + (address >> 27) * 0x9E3779B1u) & table->mask;
+  /* Neighbours in memory share cache lines of the table; the second term keeps heaps apart. */
+  return ((address >> 5) ^ (address >> 26)) & table->mask;
 }
 
 /* The handle that @key had a moment ago, or NULL. Reads nothing at @key. */
@@ -192,24 +192,26 @@ static inline void
 cimpl_frame_pop (CimplFrame *frame)
 {
   cimpl_frame_top = frame->outer;
-  if (G_UNLIKELY (frame->last != NULL || frame->pending != NULL))
+  if (G_UNLIKELY (frame->last != NULL) || G_UNLIKELY (frame->pending != NULL))
     cimpl_frame_clear (frame);
 }
 
+/* Makes an idle handle BUSY, if it is that of @stream. */
 static inline gboolean
-cimpl_handle_try_enter (CimplHandle *handle, gpointer stream, CimplFrame *frame)
+cimpl_handle_try_claim (CimplHandle *handle, gconstpointer stream)
 {
   /* own before key: the recycler clears key before it changes own. */
   guint64 idle = atomic_load_explicit (&handle->own, memory_order_acquire);
 
-  if (G_UNLIKELY (atomic_load_explicit (&handle->key, memory_order_acquire) != stream
-                  || (idle & (CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED)) != 0
-                  || !atomic_compare_exchange_strong_explicit (
-                      &handle->own, &idle, idle | CIMPL_OWN_BUSY, memory_order_seq_cst,
-                      memory_order_relaxed)))
+  if (G_UNLIKELY (atomic_load_explicit (&handle->key, memory_order_acquire) != stream))
     return FALSE;
-
-  cimpl_frame_push (frame, handle, stream);
+  if (G_UNLIKELY ((idle & (CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED)) != 0))
+    return FALSE;
+  if (G_UNLIKELY (!atomic_compare_exchange_strong_explicit (&handle->own, &idle,
+                                                            idle | CIMPL_OWN_BUSY,
+                                                            memory_order_seq_cst,
+                                                            memory_order_relaxed)))
+    return FALSE;
   return TRUE;
 }
 
@@ -220,21 +222,21 @@ cimpl_handle_try_enter (CimplHandle *handle, gpointer stream, CimplFrame *frame)
 static inline CimplEntry
 cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplFrame *frame)
 {
-  if (G_UNLIKELY (handle == NULL))
-    return CIMPL_REFUSED_INVALID_HANDLE;
+  guint64 life;
 
-  if (G_UNLIKELY (!cimpl_handle_try_enter (handle, stream, frame)))
+  if (G_UNLIKELY (handle == NULL) || G_UNLIKELY (!cimpl_handle_try_claim (handle, stream)))
     {
-      CimplEntry entry = cimpl_handle_enter_slow (handle, stream, frame);
+      CimplEntry refusal;
 
-      if (entry != CIMPL_ENTERED)
-        return entry;
+      handle = cimpl_handle_claim_slow (handle, stream, &refusal);
+      if (handle == NULL)
+        return refusal;
     }
 
   /* After BUSY, in the one order of all: who closes or detaches looks for BUSY after his flag. */
-  if (G_UNLIKELY ((atomic_load_explicit (&frame->handle->life, memory_order_seq_cst)
-                   & (CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED))
-                  != 0))
+  life = atomic_load_explicit (&handle->life, memory_order_seq_cst);
+  cimpl_frame_push (frame, handle, stream);
+  if (G_UNLIKELY ((life & (CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED)) != 0))
     return CIMPL_ENTERED_CLOSED;
   return CIMPL_ENTERED;
 }

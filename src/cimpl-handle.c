@@ -267,28 +267,35 @@ cimpl_handle_retire (CimplHandle *handle)
   pthread_mutex_unlock (&registry_lock);
 }
 
-/* cimpl_handle_enter() where the first look did not succeed: finds out why, or enters after all. */
-CimplEntry
-cimpl_handle_enter_slow (CimplHandle *handle, gpointer stream, CimplFrame *frame)
+/* What cimpl_handle_try_claim() did not do at first sight: does it after all, or says why not. */
+CimplHandle *
+cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal)
 {
   while (handle != NULL)
     {
       guint64 own = atomic_load_explicit (&handle->own, memory_order_acquire);
 
       if (handle == &string_handle)
-        return CIMPL_REFUSED_WRONG_HANDLE_TYPE;
+        {
+          *refusal = CIMPL_REFUSED_WRONG_HANDLE_TYPE;
+          return NULL;
+        }
       if (atomic_load_explicit (&handle->key, memory_order_acquire) == stream
           && (own & CIMPL_OWN_BUSY) != 0)
-        return CIMPL_REFUSED_BUSY;
+        {
+          *refusal = CIMPL_REFUSED_BUSY;
+          return NULL;
+        }
 
       /* Claimed for a moment, recycled meanwhile, or idle again: look once more. */
       if ((own & CIMPL_OWN_CLAIMED) != 0)
         g_thread_yield ();
       handle = cimpl_handle_find (stream);
-      if (handle != NULL && cimpl_handle_try_enter (handle, stream, frame))
-        return CIMPL_ENTERED;
+      if (handle != NULL && cimpl_handle_try_claim (handle, stream))
+        return handle;
     }
-  return CIMPL_REFUSED_INVALID_HANDLE;
+  *refusal = CIMPL_REFUSED_INVALID_HANDLE;
+  return NULL;
 }
 
 static gboolean

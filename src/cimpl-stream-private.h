@@ -76,13 +76,15 @@ cimpl_frame_read (CimplFrame *frame,
   GError *slot_error = NULL;
   gboolean success;
 
-  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE || cancellable != NULL || read == NULL))
+  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE) || G_UNLIKELY (cancellable != NULL)
+      || G_UNLIKELY (read == NULL))
     return cimpl_frame_read_slow (frame, buffer, count, cancellable, error);
 
   success = read (frame->stream, buffer, count, &n_read, NULL, &slot_error);
-  if (G_LIKELY (success && n_read <= count && slot_error == NULL && frame->pending == NULL))
-    return (gssize) n_read;
-  return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
+  if (G_UNLIKELY (!success) || G_UNLIKELY (n_read > count) || G_UNLIKELY (slot_error != NULL)
+      || G_UNLIKELY (frame->pending != NULL))
+    return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
+  return (gssize) n_read;
 }
 
 static inline gssize
@@ -96,15 +98,16 @@ cimpl_frame_write (CimplFrame *frame,
   GError *slot_error = NULL;
   gboolean success;
 
-  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE || cancellable != NULL))
+  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE) || G_UNLIKELY (cancellable != NULL))
     return cimpl_frame_write_slow (frame, data, count, cancellable, error);
 
   success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written, NULL,
                                                   &slot_error);
   frame->handle->is_dirty |= success;
-  if (G_LIKELY (success && n_written <= count && slot_error == NULL && frame->pending == NULL))
-    return (gssize) n_written;
-  return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
+  if (G_UNLIKELY (!success) || G_UNLIKELY (n_written > count) || G_UNLIKELY (slot_error != NULL)
+      || G_UNLIKELY (frame->pending != NULL))
+    return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
+  return (gssize) n_written;
 }
 
 /* Enters @self, which the caller has a reference to; FALSE with @error set if it is refused. */
