@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "cimpl-table-private.h"
 #include "cimpl_stream.h"
 
 #include <gio/gio.h>
@@ -51,7 +52,7 @@ typedef gboolean (*CimplReadFunc) (CimplStream *self,
 
 struct _CimplHandle
 {
-  _Alignas (64) _Atomic guint64 own;
+  _Alignas(64) _Atomic guint64 own;
   _Atomic guint64 life;
   _Atomic gpointer key;
 
@@ -94,23 +95,6 @@ typedef enum
   CIMPL_REFUSED_TOO_MANY_REFERENCES,
 } CimplEntry;
 
-typedef struct
-{
-  _Atomic gpointer key; /* NULL: never used; CIMPL_TOMBSTONE: used before */
-  _Atomic (CimplHandle *) handle;
-} CimplTableEntry;
-
-typedef struct _CimplTable CimplTable;
-
-struct _CimplTable
-{
-  gsize mask;
-  gsize filled;         /* entries that are not NULL; guarded by the registry's lock */
-  CimplTable *previous; /* smaller ones, kept because somebody may still be looking into them */
-  CimplTableEntry entries[];
-};
-
-extern _Atomic (CimplTable *) cimpl_table;
 extern gboolean cimpl_leave_needs_fence;
 extern _Thread_local CimplFrame *cimpl_frame_top __attribute__ ((tls_model ("initial-exec")));
 
@@ -120,7 +104,8 @@ gboolean cimpl_handle_is_inherited (CimplHandle *handle);
 
 void cimpl_frame_clear (CimplFrame *frame);
 
-CimplHandle *cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal);
+CimplHandle *
+cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal);
 void cimpl_handle_settle (CimplHandle *handle, guint64 idle);
 void cimpl_handle_dispose_later (CimplHandle *handle);
 gboolean cimpl_handle_doom (CimplHandle *handle);
@@ -135,33 +120,11 @@ gboolean cimpl_handle_take (gpointer pointer);
 void cimpl_handle_add_string (char *string);
 gboolean cimpl_handle_remove_string (gpointer pointer);
 
-static inline gsize
-cimpl_table_index (const CimplTable *table, gconstpointer key)
-{
-  guintptr address = (guintptr) key;
-
-  /* Neighbours in memory share cache lines of the table; the second term keeps heaps apart. */
-  return ((address >> 5) ^ (address >> 26)) & table->mask;
-}
-
-/* The handle that @key had a moment ago, or NULL. Reads nothing at @key. */
+/* The handle that @stream had a moment ago, or NULL. Reads nothing at @stream. */
 static inline CimplHandle *
-cimpl_handle_find (gconstpointer key)
+cimpl_handle_find (gconstpointer stream)
 {
-  CimplTable *table = atomic_load_explicit (&cimpl_table, memory_order_acquire);
-
-  if (G_UNLIKELY ((guintptr) key % sizeof (gpointer) != 0))
-    return NULL;
-
-  for (gsize i = cimpl_table_index (table, key);; i = (i + 1) & table->mask)
-    {
-      gconstpointer found = atomic_load_explicit (&table->entries[i].key, memory_order_acquire);
-
-      if (G_LIKELY (found == key))
-        return atomic_load_explicit (&table->entries[i].handle, memory_order_relaxed);
-      if (found == NULL)
-        return NULL;
-    }
+  return cimpl_table_find (stream);
 }
 
 static inline gboolean
@@ -207,10 +170,8 @@ cimpl_handle_try_claim (CimplHandle *handle, gconstpointer stream)
     return FALSE;
   if (G_UNLIKELY ((idle & (CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED)) != 0))
     return FALSE;
-  if (G_UNLIKELY (!atomic_compare_exchange_strong_explicit (&handle->own, &idle,
-                                                            idle | CIMPL_OWN_BUSY,
-                                                            memory_order_seq_cst,
-                                                            memory_order_relaxed)))
+  if (G_UNLIKELY (!atomic_compare_exchange_strong_explicit (
+          &handle->own, &idle, idle | CIMPL_OWN_BUSY, memory_order_seq_cst, memory_order_relaxed)))
     return FALSE;
   return TRUE;
 }

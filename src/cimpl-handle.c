@@ -17,9 +17,7 @@
 #define LIFE_GENERATION(life) ((life) >> GENERATION_SHIFT)
 #define IDLE_OF(life) (LIFE_GENERATION (life) << 2)
 
-#define TOMBSTONE GSIZE_TO_POINTER (1) /* no stream lies at an odd address */
 #define HANDLES_PER_CHUNK 64
-#define FIRST_TABLE_SIZE 256
 
 typedef struct _Chunk Chunk;
 
@@ -29,7 +27,6 @@ struct _Chunk
   Chunk *next;
 };
 
-_Atomic (CimplTable *) cimpl_table;
 gboolean cimpl_leave_needs_fence = TRUE;
 _Thread_local CimplFrame *cimpl_frame_top;
 
@@ -112,103 +109,17 @@ cimpl_handle_is_inherited (CimplHandle *handle)
   return handle->process != process;
 }
 
-static void
-table_put (CimplTable *table, gpointer key, CimplHandle *handle)
+static void __attribute__ ((constructor)) initialize (void)
 {
-  gsize i = cimpl_table_index (table, key);
-
-  for (;;)
-    {
-      gpointer found = atomic_load_explicit (&table->entries[i].key, memory_order_relaxed);
-
-      if (found == NULL)
-        table->filled++;
-      if (found == NULL || found == TOMBSTONE)
-        break;
-      i = (i + 1) & table->mask;
-    }
-
-  atomic_store_explicit (&table->entries[i].handle, handle, memory_order_relaxed);
-  atomic_store_explicit (&table->entries[i].key, key, memory_order_release);
-}
-
-static CimplTable *
-table_new (gsize size, CimplTable *previous)
-{
-  CimplTable *table = g_malloc0 (sizeof *table + size * sizeof (CimplTableEntry));
-
-  table->mask = size - 1;
-  table->previous = previous;
-  return table;
-}
-
-static void __attribute__ ((constructor))
-initialize (void)
-{
-  atomic_store (&cimpl_table, table_new (FIRST_TABLE_SIZE, NULL));
+  cimpl_table_init ();
   cimpl_leave_needs_fence = !barrier_register ();
   pthread_atfork (before_fork, after_fork_in_parent, after_fork_in_child);
-}
-
-static CimplTable *
-table_grow (CimplTable *old)
-{
-  CimplTable *table = table_new (2 * (old->mask + 1), old);
-
-  for (gsize i = 0; i <= old->mask; i++)
-    {
-      gpointer key = atomic_load_explicit (&old->entries[i].key, memory_order_relaxed);
-
-      if (key != NULL && key != TOMBSTONE)
-        table_put (table, key,
-                   atomic_load_explicit (&old->entries[i].handle, memory_order_relaxed));
-    }
-  atomic_store_explicit (&cimpl_table, table, memory_order_release);
-  return table;
-}
-
-/* With the lock. At least half of the entries stay empty, so that look-ups are short and end. */
-static void
-registry_insert (gpointer key, CimplHandle *handle)
-{
-  CimplTable *table = atomic_load_explicit (&cimpl_table, memory_order_relaxed);
-
-  if (2 * (table->filled + 1) > table->mask)
-    table = table_grow (table);
-  table_put (table, key, handle);
-}
-
-/*
- * With the lock. Live entries never move, so a look-up finds them whatever happens meanwhile. An
- * entry becomes empty only if the next one is, as no chain can then lead through it; its
- * neighbours before it follow, so tombstones only lie between live entries and cannot pile up.
- */
-static void
-registry_remove (gpointer key)
-{
-  CimplTable *table = atomic_load_explicit (&cimpl_table, memory_order_relaxed);
-  gsize i = cimpl_table_index (table, key);
-  gsize next;
-
-  while (atomic_load_explicit (&table->entries[i].key, memory_order_relaxed) != key)
-    i = (i + 1) & table->mask;
-  atomic_store_explicit (&table->entries[i].key, TOMBSTONE, memory_order_release);
-
-  next = (i + 1) & table->mask;
-  if (atomic_load_explicit (&table->entries[next].key, memory_order_relaxed) != NULL)
-    return;
-  while (atomic_load_explicit (&table->entries[i].key, memory_order_relaxed) == TOMBSTONE)
-    {
-      atomic_store_explicit (&table->entries[i].key, NULL, memory_order_release);
-      table->filled--;
-      i = (i - 1) & table->mask;
-    }
 }
 
 static void
 add_chunk (void)
 {
-  Chunk *chunk = g_aligned_alloc0 (1, sizeof *chunk, _Alignof (Chunk));
+  Chunk *chunk = g_aligned_alloc0 (1, sizeof *chunk, _Alignof(Chunk));
 
   chunk->next = chunks;
   chunks = chunk;
@@ -235,7 +146,7 @@ cimpl_handle_new (gpointer stream)
   handle->in_default_read = FALSE;
   handle->process = process;
   atomic_store_explicit (&handle->key, stream, memory_order_release);
-  registry_insert (stream, handle);
+  cimpl_table_insert (stream, handle);
   pthread_mutex_unlock (&registry_lock);
   return handle;
 }
@@ -258,7 +169,7 @@ cimpl_handle_retire (CimplHandle *handle)
     }
 
   pthread_mutex_lock (&registry_lock);
-  registry_remove (atomic_load_explicit (&handle->key, memory_order_relaxed));
+  cimpl_table_remove (atomic_load_explicit (&handle->key, memory_order_relaxed));
   atomic_store_explicit (&handle->key, NULL, memory_order_release);
   atomic_store_explicit (&handle->life, next << GENERATION_SHIFT, memory_order_release);
   atomic_store_explicit (&handle->own, IDLE_OF (next << GENERATION_SHIFT), memory_order_release);
@@ -566,7 +477,7 @@ void
 cimpl_handle_add_string (char *string)
 {
   pthread_mutex_lock (&registry_lock);
-  registry_insert (string, &string_handle);
+  cimpl_table_insert (string, &string_handle);
   pthread_mutex_unlock (&registry_lock);
 }
 
@@ -578,7 +489,7 @@ cimpl_handle_remove_string (gpointer pointer)
   pthread_mutex_lock (&registry_lock);
   found = cimpl_handle_find (pointer) == &string_handle;
   if (found)
-    registry_remove (pointer);
+    cimpl_table_remove (pointer);
   pthread_mutex_unlock (&registry_lock);
   return found;
 }

@@ -274,8 +274,8 @@ copy_blocks (CimplFrame *source,
       if (n_read <= 0)
         return n_read == 0;
 
-      success = cimpl_frame_write_all (target, block, (gsize) n_read, &n_written, cancellable,
-                                       error);
+      success
+          = cimpl_frame_write_all (target, block, (gsize) n_read, &n_written, cancellable, error);
       *n_copied += (gint64) n_written;
       if (progress != NULL)
         progress (*n_copied, total, progress_data);

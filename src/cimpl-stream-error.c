@@ -201,8 +201,8 @@ cimpl_error_get_errno (const GError *error)
 GError *
 cimpl_error_new_from_errno (gint errnum, const char *message)
 {
-  GError *error = g_error_new_literal (
-      CIMPL_STREAM_ERROR, (gint) cimpl_error_code_from_errno (errnum), message);
+  GError *error = g_error_new_literal (CIMPL_STREAM_ERROR,
+                                       (gint) cimpl_error_code_from_errno (errnum), message);
 
   cimpl_stream_error_get_private (error)->errnum = errnum;
   return error;

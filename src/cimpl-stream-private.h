@@ -11,20 +11,16 @@ G_BEGIN_DECLS
  * The operations proper, for whoever has entered a stream (see cimpl-handle-private.h): the
  * methods of CimplStream, and the plain API, which enters by a pointer it cannot trust.
  */
-GBytes *cimpl_frame_read_bytes (CimplFrame *frame,
-                                gsize count,
-                                GCancellable *cancellable,
-                                GError **error);
+GBytes *
+cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellable, GError **error);
 gint64 cimpl_frame_seek (CimplFrame *frame,
                          gint64 offset,
                          CimplSeekMode mode,
                          GCancellable *cancellable,
                          GError **error);
 gint64 cimpl_frame_get_size (CimplFrame *frame, GCancellable *cancellable, GError **error);
-gboolean cimpl_frame_truncate (CimplFrame *frame,
-                               gint64 size,
-                               GCancellable *cancellable,
-                               GError **error);
+gboolean
+cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable, GError **error);
 gboolean cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error);
 gboolean cimpl_frame_close (CimplFrame *frame, GCancellable *cancellable, GError **error);
 gboolean cimpl_frame_get_flags (CimplFrame *frame, CimplStreamFlags *flags, GError **error);
@@ -106,7 +102,8 @@ cimpl_frame_write (CimplFrame *frame,
   frame->handle->is_dirty |= success;
   if (G_UNLIKELY (!success) || G_UNLIKELY (n_written > count) || G_UNLIKELY (slot_error != NULL)
       || G_UNLIKELY (frame->pending != NULL))
-    return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
+    return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error,
+                                       error);
   return (gssize) n_written;
 }
 

@@ -25,8 +25,8 @@ set_not_supported (CimplStream *self, GError **error, const char *what)
 static void
 set_contract (CimplFrame *frame, GError **error, const char *slot, const char *what)
 {
-  g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, "%s of %s %s",
-               slot, G_OBJECT_TYPE_NAME (frame->stream), what);
+  g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, "%s of %s %s", slot,
+               G_OBJECT_TYPE_NAME (frame->stream), what);
 }
 
 void
@@ -34,10 +34,10 @@ cimpl_frame_fail (GError **error, const char *message)
 {
   GError *pending = g_steal_pointer (&cimpl_frame_top->pending);
 
-  g_propagate_error (error, pending != NULL ? pending
-                                            : g_error_new_literal (CIMPL_STREAM_ERROR,
-                                                                   CIMPL_STREAM_ERROR_IO_OPERATION,
-                                                                   message));
+  g_propagate_error (error, pending != NULL
+                                ? pending
+                                : g_error_new_literal (CIMPL_STREAM_ERROR,
+                                                       CIMPL_STREAM_ERROR_IO_OPERATION, message));
 }
 
 /* What follows when a slot did not simply succeed. Takes @slot_error. */
@@ -273,7 +273,8 @@ typedef enum
   READ_SLOT_READ_BYTES,
 } ReadSlot;
 
-/* The slot that the most derived class overrides: a subclass may choose otherwise than its parent. */
+/* The slot that the most derived class overrides: a subclass may choose otherwise than its parent.
+ */
 static ReadSlot
 find_read_slot (CimplStreamClass *klass)
 {
@@ -506,7 +507,8 @@ cimpl_frame_close (CimplFrame *frame, GCancellable *cancellable, GError **error)
     cimpl_frame_flush (frame, cancellable, &first_error);
 
   success = cimpl_frame_get_class (frame)->close (frame->stream, cancellable, &slot_error);
-  cimpl_frame_check (frame, "close", success, slot_error, first_error == NULL ? &first_error : NULL);
+  cimpl_frame_check (frame, "close", success, slot_error,
+                     first_error == NULL ? &first_error : NULL);
 
   /* Finished, whatever failed. */
   cimpl_handle_set (frame->handle, CIMPL_LIFE_CLOSED);
@@ -532,9 +534,8 @@ cimpl_frame_copy_to (CimplFrame *frame,
   if (!check_not_cancelled (cancellable, error))
     return FALSE;
 
-  success = cimpl_frame_get_class (frame)->copy_to (frame->stream, target, limit, progress,
-                                                    progress_data, n_copied, cancellable,
-                                                    &slot_error);
+  success = cimpl_frame_get_class (frame)->copy_to (
+      frame->stream, target, limit, progress, progress_data, n_copied, cancellable, &slot_error);
   return cimpl_frame_check (frame, "copy_to", success, slot_error, error);
 }
 

@@ -89,14 +89,10 @@ static const struct
   TestOp op;
   Operation run;
 } operations[] = {
-  { TEST_READ, do_read },
-  { TEST_READ, do_read_bytes },
-  { TEST_READ, do_read_to_end },
-  { TEST_WRITE, do_write },
-  { TEST_WRITE, do_write_all },
-  { TEST_SEEK, do_seek },
-  { TEST_SEEK, do_get_size },
-  { TEST_FLUSH, cimpl_stream_try_flush },
+  { TEST_READ, do_read },         { TEST_READ, do_read_bytes },
+  { TEST_READ, do_read_to_end },  { TEST_WRITE, do_write },
+  { TEST_WRITE, do_write_all },   { TEST_SEEK, do_seek },
+  { TEST_SEEK, do_get_size },     { TEST_FLUSH, cimpl_stream_try_flush },
   { TEST_TRUNCATE, do_truncate },
 };
 
@@ -330,8 +326,7 @@ test_write_all_without_progress (Fixture *fixture)
   g_autoptr (GError) error = NULL;
 
   fixture->backend->hook = take_one_byte_only_once;
-  g_assert_false (
-      cimpl_stream_try_write_all (fixture->stream, "abc", 3, &n_written, NULL, &error));
+  g_assert_false (cimpl_stream_try_write_all (fixture->stream, "abc", 3, &n_written, NULL, &error));
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION);
   g_assert_true (g_str_has_prefix (error->message, "Wrote 1 bytes, then: "));
   g_assert_cmpuint (n_written, ==, 1);
@@ -361,10 +356,11 @@ test_seek (Fixture *fixture)
       gint64 position;
 
       g_test_message ("row %" G_GSIZE_FORMAT, i);
-      g_assert_cmpint (cimpl_stream_try_seek (fixture->stream, rows[i].start,
-                                              CIMPL_SEEK_MODE_START, NULL, NULL),
-                       ==, rows[i].start);
-      position = cimpl_stream_try_seek (fixture->stream, rows[i].offset, rows[i].mode, NULL, &error);
+      g_assert_cmpint (
+          cimpl_stream_try_seek (fixture->stream, rows[i].start, CIMPL_SEEK_MODE_START, NULL, NULL),
+          ==, rows[i].start);
+      position
+          = cimpl_stream_try_seek (fixture->stream, rows[i].offset, rows[i].mode, NULL, &error);
       g_assert_cmpint (position, ==, rows[i].expected);
       g_assert_true ((error == NULL) == (position >= 0));
       assert_position (fixture, position >= 0 ? position : rows[i].start);
@@ -376,8 +372,8 @@ test_seek_refused (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_cmpint (
-      cimpl_stream_try_seek (fixture->stream, -1, CIMPL_SEEK_MODE_START, NULL, &error), ==, -1);
+  g_assert_cmpint (cimpl_stream_try_seek (fixture->stream, -1, CIMPL_SEEK_MODE_START, NULL, &error),
+                   ==, -1);
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
   g_assert_cmpint (cimpl_stream_try_seek (fixture->stream, 0, (CimplSeekMode) 3, NULL, &error), ==,
@@ -818,8 +814,8 @@ test_copy_onto_itself (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (cimpl_stream_try_copy (fixture->stream, fixture->stream, -1, NULL, NULL, NULL,
-                                         NULL, &error));
+  g_assert_false (
+      cimpl_stream_try_copy (fixture->stream, fixture->stream, -1, NULL, NULL, NULL, NULL, &error));
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_BUSY);
 }
 
@@ -923,7 +919,7 @@ stream_contract_add_tests (const StreamContract *contract)
       g_autofree char *path = g_strdup_printf ("/%s/contract/%s", contract->name, cases[i].name);
       BoundCase *bound = g_new (BoundCase, 1);
 
-      *bound = (BoundCase) { contract, &cases[i] };
+      *bound = (BoundCase){ contract, &cases[i] };
       g_test_add_data_func_full (path, bound, run_case, g_free);
     }
 }

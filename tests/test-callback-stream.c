@@ -128,8 +128,13 @@ checked_truncate (CimplStreamContext *context, int64_t size, int64_t *result)
 }
 
 static const CimplStreamCallbacks all_callbacks = {
-  sizeof (CimplStreamCallbacks), checked_read,  checked_write,    checked_seek,
-  checked_flush,                 checked_close, checked_truncate,
+  sizeof (CimplStreamCallbacks),
+  checked_read,
+  checked_write,
+  checked_seek,
+  checked_flush,
+  checked_close,
+  checked_truncate,
 };
 
 static CimplStream *

@@ -68,7 +68,10 @@ test_recycle (void)
 static void
 test_churn (void)
 {
-  enum { N_LIVE = 1000 };
+  enum
+  {
+    N_LIVE = 1000
+  };
   CimplHandle *live[N_LIVE];
   gsize keys[N_LIVE];
   gsize next_key = 0;
@@ -307,8 +310,8 @@ test_many_threads (void)
   for (guint i = 0; i < N_CELLS; i++)
     shared.cells[i] = shared_stream_new ();
   for (guint i = 0; i < N_THREADS; i++)
-    threads[i] = g_thread_new ("anything", do_anything,
-                               GUINT_TO_POINTER ((guint) g_test_rand_int ()));
+    threads[i]
+        = g_thread_new ("anything", do_anything, GUINT_TO_POINTER ((guint) g_test_rand_int ()));
   for (guint i = 0; i < N_THREADS; i++)
     g_thread_join (threads[i]);
   for (guint i = 0; i < N_CELLS; i++)

@@ -284,7 +284,8 @@ test_free_inside (void)
 
   context_init (&context, free_self);
   g_assert_cmpint (read_one (context.stream), ==, -1);
-  assert_last_error (CIMPL_STREAM_ERROR_NO_SPACE, 0, "NoSpace: full"); /* destroy did not spoil it */
+  assert_last_error (CIMPL_STREAM_ERROR_NO_SPACE, 0,
+                     "NoSpace: full"); /* destroy did not spoil it */
   g_assert_cmpuint (context.n_destroyed, ==, 1);
   assert_refused (context.stream, CIMPL_STREAM_ERROR_INVALID_HANDLE);
 }

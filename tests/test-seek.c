@@ -135,8 +135,8 @@ test_resolve (gconstpointer user_data)
   const ResolveCase *test = user_data;
   g_autoptr (GError) error = NULL;
   gint64 resolved = UNTOUCHED;
-  gboolean success =
-      cimpl_resolve_seek (test->position, test->size, test->offset, test->mode, &resolved, &error);
+  gboolean success = cimpl_resolve_seek (test->position, test->size, test->offset, test->mode,
+                                         &resolved, &error);
 
   if (test->expected >= 0)
     {

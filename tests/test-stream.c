@@ -535,7 +535,7 @@ wait_for_child (pid_t child)
 /* In a child, an assertion must not run the rest of the tests: any failure is the exit status. */
 #define CHILD_CHECK(condition)                                                                     \
   if (!(condition))                                                                                \
-    _exit (__LINE__ % 250 + 1)
+  _exit (__LINE__ % 250 + 1)
 
 static void
 test_fork_drop (void)

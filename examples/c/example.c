@@ -171,24 +171,24 @@ seek_to (CimplStream *stream, int64_t offset, CimplSeekMode mode, int64_t expect
 static bool
 write_and_read_back (CimplStream *stream)
 {
-  return write_text (stream, "Hello, streams!") && seek_to (stream, 0, CIMPL_SEEK_MODE_START, 0) &&
-         expect_rest (stream, "Hello, streams!");
+  return write_text (stream, "Hello, streams!") && seek_to (stream, 0, CIMPL_SEEK_MODE_START, 0)
+         && expect_rest (stream, "Hello, streams!");
 }
 
 static bool
 seek_about (CimplStream *stream)
 {
-  return seek_to (stream, 7, CIMPL_SEEK_MODE_START, 7) &&
-         seek_to (stream, -2, CIMPL_SEEK_MODE_CURRENT, 5) && expect_rest (stream, ", streams!") &&
-         seek_to (stream, -8, CIMPL_SEEK_MODE_END, 7) && expect_rest (stream, "streams!");
+  return seek_to (stream, 7, CIMPL_SEEK_MODE_START, 7)
+         && seek_to (stream, -2, CIMPL_SEEK_MODE_CURRENT, 5) && expect_rest (stream, ", streams!")
+         && seek_to (stream, -8, CIMPL_SEEK_MODE_END, 7) && expect_rest (stream, "streams!");
 }
 
 static bool
 append (CimplStream *stream)
 {
-  return seek_to (stream, 0, CIMPL_SEEK_MODE_END, 15) && write_text (stream, " And more.") &&
-         seek_to (stream, 0, CIMPL_SEEK_MODE_START, 0) &&
-         expect_rest (stream, "Hello, streams! And more.");
+  return seek_to (stream, 0, CIMPL_SEEK_MODE_END, 15) && write_text (stream, " And more.")
+         && seek_to (stream, 0, CIMPL_SEEK_MODE_START, 0)
+         && expect_rest (stream, "Hello, streams! And more.");
 }
 
 static bool
@@ -261,8 +261,8 @@ main (void)
       return EXIT_FAILURE;
     }
 
-  ok = with_stream (fdopen (fd, "w+b"), use_stream) &&
-       with_stream (fopen (path, "rb"), fail_to_write);
+  ok = with_stream (fdopen (fd, "w+b"), use_stream)
+       && with_stream (fopen (path, "rb"), fail_to_write);
   remove (path);
 
   puts (ok ? "All as expected." : "Something went wrong.");

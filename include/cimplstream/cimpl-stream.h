@@ -70,10 +70,7 @@ struct _CimplStreamClass
                     gsize *n_read,
                     GCancellable *cancellable,
                     GError **error);
-  GBytes *(*read_bytes) (CimplStream *self,
-                         gsize count,
-                         GCancellable *cancellable,
-                         GError **error);
+  GBytes *(*read_bytes) (CimplStream *self, gsize count, GCancellable *cancellable, GError **error);
   gboolean (*write) (CimplStream *self,
                      const void *data,
                      gsize count,
@@ -88,10 +85,7 @@ struct _CimplStreamClass
                     GError **error);
   gboolean (*flush) (CimplStream *self, GCancellable *cancellable, GError **error);
   gboolean (*close) (CimplStream *self, GCancellable *cancellable, GError **error);
-  gboolean (*truncate) (CimplStream *self,
-                        gint64 size,
-                        GCancellable *cancellable,
-                        GError **error);
+  gboolean (*truncate) (CimplStream *self, gint64 size, GCancellable *cancellable, GError **error);
   gboolean (*query_flags) (CimplStream *self, CimplStreamFlags *flags, GError **error);
   gboolean (*copy_to) (CimplStream *self,
                        CimplStream *target,
