@@ -37,6 +37,15 @@ G_DEFINE_FINAL_TYPE (CimplCallbackStream, cimpl_callback_stream, CIMPL_TYPE_STRE
 
 #define UNTOUCHED INT64_MIN
 
+/*
+ * Memory that is given back is soon handed out again, and would make stale handles valid. So a
+ * stream that is made waits, and serves only after N_WAITING others.
+ */
+#define N_WAITING 1024
+static _Atomic (CimplCallbackStream *) waiting[N_WAITING];
+static _Atomic guint waiting_next;
+static _Thread_local gboolean is_making_waiting;
+
 static G_GNUC_NO_INLINE gboolean
 set_failure (GError **error, const char *callback, gint64 result)
 {
@@ -233,6 +242,13 @@ cimpl_callback_stream_release_context (CimplCallbackStream *self)
 }
 
 static void
+cimpl_callback_stream_constructed (GObject *object)
+{
+  if (!is_making_waiting) /* those become valid handles when they are used */
+    G_OBJECT_CLASS (cimpl_callback_stream_parent_class)->constructed (object);
+}
+
+static void
 cimpl_callback_stream_dispose (GObject *object)
 {
   CimplCallbackStream *self = CIMPL_CALLBACK_STREAM (object);
@@ -253,6 +269,7 @@ cimpl_callback_stream_class_init (CimplCallbackStreamClass *klass)
 {
   CimplStreamClass *stream_class = CIMPL_STREAM_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->constructed = cimpl_callback_stream_constructed;
   G_OBJECT_CLASS (klass)->dispose = cimpl_callback_stream_dispose;
 
   stream_class->read = cimpl_callback_stream_read;
@@ -269,28 +286,22 @@ cimpl_callback_stream_init (CimplCallbackStream *self)
 {
 }
 
-/*
- * A stream that is not used yet. Memory that is given back is soon handed out again, and would
- * make stale handles valid; so what is made now waits, and serves only after N_WAITING others.
- */
-#define N_WAITING 1024
-static _Atomic (CimplCallbackStream *) waiting[N_WAITING];
-static _Atomic guint waiting_next;
-
 static CimplCallbackStream *
 make_waiting (void)
 {
-  CimplCallbackStream *self = g_object_new (CIMPL_TYPE_CALLBACK_STREAM, NULL);
+  CimplCallbackStream *self;
 
-  cimpl_stream_retire (CIMPL_STREAM (self));
+  is_making_waiting = TRUE;
+  self = g_object_new (CIMPL_TYPE_CALLBACK_STREAM, NULL);
+  is_making_waiting = FALSE;
   return self;
 }
 
+/* A stream that is no valid handle yet. */
 static CimplCallbackStream *
 get_unused (void)
 {
   static gsize is_filled;
-  CimplCallbackStream *self;
   guint i;
 
   if (g_once_init_enter (&is_filled))
@@ -301,11 +312,10 @@ get_unused (void)
     }
 
   i = atomic_fetch_add (&waiting_next, 1) % N_WAITING;
-  self = atomic_exchange (&waiting[i], make_waiting ());
-  cimpl_stream_enlist (CIMPL_STREAM (self));
-  return self;
+  return atomic_exchange (&waiting[i], make_waiting ());
 }
 
+/* With one plain reference, like the other one. */
 CimplStream *
 cimpl_callback_stream_new (CimplStreamContext *context,
                            CimplReadCallback reader,
@@ -320,6 +330,7 @@ cimpl_callback_stream_new (CimplStreamContext *context,
   self->seeker = seeker;
   self->writer = writer;
   self->flusher = flusher;
+  cimpl_stream_enlist (CIMPL_STREAM (self), TRUE);
   return CIMPL_STREAM (self);
 }
 
@@ -334,5 +345,6 @@ cimpl_callback_stream_new_full (const CimplStreamCallbacks *callbacks,
   self->context = context;
   self->callbacks = *callbacks;
   atomic_store (&self->destroy, destroy);
+  cimpl_stream_enlist (CIMPL_STREAM (self), TRUE);
   return CIMPL_STREAM (self);
 }

@@ -98,7 +98,7 @@ typedef enum
 extern gboolean cimpl_leave_needs_fence;
 extern _Thread_local CimplFrame *cimpl_frame_top __attribute__ ((tls_model ("initial-exec")));
 
-CimplHandle *cimpl_handle_new (gpointer stream);
+CimplHandle *cimpl_handle_new (gpointer stream, gboolean has_reference);
 void cimpl_handle_retire (CimplHandle *handle);
 gboolean cimpl_handle_is_inherited (CimplHandle *handle);
 
@@ -112,7 +112,6 @@ gboolean cimpl_handle_doom (CimplHandle *handle);
 gboolean cimpl_handle_is_mine (CimplHandle *handle);
 gboolean cimpl_handle_wait_idle (CimplHandle *handle, gint timeout_ms);
 
-void cimpl_handle_adopt (CimplHandle *handle);
 CimplEntry cimpl_handle_ref (gpointer pointer);
 gboolean cimpl_handle_unref (gpointer pointer);
 gboolean cimpl_handle_take (gpointer pointer);

@@ -130,9 +130,12 @@ add_chunk (void)
     }
 }
 
-/* Makes @stream a valid handle, without plain references. */
+/*
+ * Makes @stream a valid handle, if wished with a first plain reference, which takes over that of
+ * the caller. From now on any thread may come with a stale pointer to the same address.
+ */
 CimplHandle *
-cimpl_handle_new (gpointer stream)
+cimpl_handle_new (gpointer stream, gboolean has_reference)
 {
   CimplHandle *handle;
 
@@ -145,6 +148,8 @@ cimpl_handle_new (gpointer stream)
   handle->is_dirty = FALSE;
   handle->in_default_read = FALSE;
   handle->process = process;
+  if (has_reference)
+    atomic_fetch_add (&handle->life, REFERENCE_ONE);
   atomic_store_explicit (&handle->key, stream, memory_order_release);
   cimpl_table_insert (stream, handle);
   pthread_mutex_unlock (&registry_lock);
@@ -375,13 +380,6 @@ find_life (gpointer pointer, CimplHandle **handle, guint64 *life)
     }
   while (atomic_load_explicit (&(*handle)->key, memory_order_acquire) != pointer);
   return CIMPL_ENTERED;
-}
-
-/* Makes the caller's reference the first plain one of a new stream. */
-void
-cimpl_handle_adopt (CimplHandle *handle)
-{
-  atomic_fetch_add (&handle->life, REFERENCE_ONE);
 }
 
 /* Adds a plain reference. */

@@ -86,16 +86,12 @@ cimpl_stream_new (CimplStreamContext *context,
                   CimplWriteCallback writer,
                   CimplFlushCallback flusher)
 {
-  CimplStream *stream;
-
   if (context == NULL)
     {
       fail_null ("context");
       return NULL;
     }
-  stream = cimpl_callback_stream_new (context, reader, seeker, writer, flusher);
-  cimpl_handle_adopt (cimpl_stream_get_handle (stream));
-  return stream;
+  return cimpl_callback_stream_new (context, reader, seeker, writer, flusher);
 }
 
 /* Reads @callbacks as far as both its author and we know it. */
@@ -149,7 +145,6 @@ cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
                        void (*destroy) (CimplStreamContext *context))
 {
   CimplStreamCallbacks imported;
-  CimplStream *stream;
 
   if (callbacks == NULL)
     {
@@ -158,9 +153,7 @@ cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
     }
   if (!import_callbacks (callbacks, &imported))
     return NULL;
-  stream = cimpl_callback_stream_new_full (&imported, context, destroy);
-  cimpl_handle_adopt (cimpl_stream_get_handle (stream));
-  return stream;
+  return cimpl_callback_stream_new_full (&imported, context, destroy);
 }
 
 /**

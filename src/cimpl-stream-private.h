@@ -112,7 +112,7 @@ gboolean cimpl_stream_enter (CimplStream *self, CimplFrame *frame, GError **erro
 GError *cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle);
 
 CimplHandle *cimpl_stream_get_handle (CimplStream *self);
-void cimpl_stream_enlist (CimplStream *self);
+void cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference);
 void cimpl_stream_retire (CimplStream *self);
 
 void cimpl_stream_class_set_defaults (CimplStreamClass *klass);

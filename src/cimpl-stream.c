@@ -119,6 +119,14 @@ close_before_end (CimplStream *self, CimplHandle *handle)
 }
 
 static void
+cimpl_stream_constructed (GObject *object)
+{
+  G_OBJECT_CLASS (cimpl_stream_parent_class)->constructed (object);
+
+  cimpl_stream_enlist (CIMPL_STREAM (object), FALSE);
+}
+
+static void
 cimpl_stream_dispose (GObject *object)
 {
   CimplStream *self = CIMPL_STREAM (object);
@@ -130,13 +138,13 @@ cimpl_stream_dispose (GObject *object)
   G_OBJECT_CLASS (cimpl_stream_parent_class)->dispose (object);
 }
 
-/* Makes the stream a valid handle. */
+/* Makes the stream a valid handle, with all of it in place: a stale pointer may be used at once. */
 void
-cimpl_stream_enlist (CimplStream *self)
+cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference)
 {
   CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
 
-  priv->handle = cimpl_handle_new (self);
+  priv->handle = cimpl_handle_new (self, has_plain_reference);
 }
 
 /* Makes it none any more, before its memory is given back. */
@@ -162,6 +170,7 @@ cimpl_stream_class_init (CimplStreamClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->constructed = cimpl_stream_constructed;
   object_class->dispose = cimpl_stream_dispose;
   object_class->finalize = cimpl_stream_finalize;
 
@@ -171,7 +180,6 @@ cimpl_stream_class_init (CimplStreamClass *klass)
 static void
 cimpl_stream_init (CimplStream *self)
 {
-  cimpl_stream_enlist (self);
 }
 
 /* Methods */

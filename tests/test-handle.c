@@ -21,7 +21,7 @@ test_find (void)
   CimplHandle **handles = g_new (CimplHandle *, N_KEYS);
 
   for (gsize i = 0; i < N_KEYS; i++)
-    handles[i] = cimpl_handle_new (fake_key (i));
+    handles[i] = cimpl_handle_new (fake_key (i), FALSE);
   for (gsize i = 0; i < N_KEYS; i++)
     {
       g_assert_true (cimpl_handle_find (fake_key (i)) == handles[i]);
@@ -45,18 +45,18 @@ test_find (void)
 static void
 test_recycle (void)
 {
-  CimplHandle *handle = cimpl_handle_new (fake_key (0));
+  CimplHandle *handle = cimpl_handle_new (fake_key (0), FALSE);
   guint64 own = atomic_load (&handle->own);
   guint64 life = atomic_load (&handle->life);
   CimplFrame frame;
 
   cimpl_handle_retire (handle);
-  g_assert_true (cimpl_handle_new (fake_key (0)) == handle);
+  g_assert_true (cimpl_handle_new (fake_key (0), FALSE) == handle);
   g_assert_cmpuint (atomic_load (&handle->own), !=, own);
   g_assert_cmpuint (atomic_load (&handle->life), !=, life);
 
   cimpl_handle_retire (handle);
-  g_assert_true (cimpl_handle_new (fake_key (1)) == handle);
+  g_assert_true (cimpl_handle_new (fake_key (1), FALSE) == handle);
   g_assert_cmpint (cimpl_handle_enter (handle, fake_key (0), &frame), ==,
                    CIMPL_REFUSED_INVALID_HANDLE);
   g_assert_cmpint (cimpl_handle_enter (handle, fake_key (1), &frame), ==, CIMPL_ENTERED);
@@ -78,7 +78,7 @@ test_churn (void)
   gsize mask;
 
   for (gsize i = 0; i < N_LIVE; i++)
-    live[i] = cimpl_handle_new (fake_key (keys[i] = next_key++));
+    live[i] = cimpl_handle_new (fake_key (keys[i] = next_key++), FALSE);
   mask = atomic_load (&cimpl_table)->mask;
 
   for (guint round = 0; round < 500000; round++)
@@ -90,7 +90,7 @@ test_churn (void)
       while (cimpl_handle_find (fake_key (next_key)) != NULL)
         next_key++;
       keys[i] = next_key;
-      live[i] = cimpl_handle_new (fake_key (next_key));
+      live[i] = cimpl_handle_new (fake_key (next_key), FALSE);
     }
   g_assert_cmpuint (atomic_load (&cimpl_table)->mask, <=, MAX (mask, 8191));
   for (gsize i = 0; i < N_LIVE; i++)
@@ -123,7 +123,7 @@ test_find_during_changes (void)
   GThread *finders[2];
 
   for (gsize i = 0; i < 100; i++)
-    handles[i] = cimpl_handle_new (fake_key (100 * i));
+    handles[i] = cimpl_handle_new (fake_key (100 * i), FALSE);
   g_atomic_int_set (&stop, 0);
   for (gsize i = 0; i < G_N_ELEMENTS (finders); i++)
     finders[i] = g_thread_new ("finder", find_all_the_time, handles);
@@ -133,7 +133,7 @@ test_find_during_changes (void)
       gsize n = N_KEYS << round;
 
       for (gsize i = 0; i < n; i++)
-        others[i] = i % 100 == 0 ? NULL : cimpl_handle_new (fake_key (i));
+        others[i] = i % 100 == 0 ? NULL : cimpl_handle_new (fake_key (i), FALSE);
       for (gsize i = 0; i < n; i++)
         if (others[i] != NULL)
           cimpl_handle_retire (others[i]);
