@@ -14,6 +14,7 @@ methods of the stream; by a ctypes function whose ``errcheck`` is `errcheck`; an
 `Stream` and `RawStream` are raw files as in `io`; see there for what they have in common.
 """
 
+from . import _lifetime  # noqa: F401  (what it does at exit)
 from ._errors import (
     BadFileError,
     BusyError,

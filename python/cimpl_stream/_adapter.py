@@ -28,10 +28,14 @@ class Adapter:
     reference cycle; it lives until the native stream is destroyed.
     """
 
-    __slots__ = ("failure", "file", "handle")
+    __slots__ = ("failure", "file", "handle", "read", "write")
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, read: Any, write: Any) -> None:
         self.file = file
+        # The methods of the file that transfer data, None where it cannot. What was examined is
+        # what is called: one that is put in their place later is not.
+        self.read = read
+        self.write = write
         self.failure: Optional[Failure] = None
         self.handle = 0
 
@@ -54,11 +58,15 @@ def check_file(file: Any) -> None:
     if isinstance(file, io.TextIOBase):
         raise BadFileError(f"{kind} is a text file; open it in binary mode, or use its .buffer")
     # Text files outside of io, such as those of tempfile and codecs, give themselves away so.
-    if not isinstance(file, io.IOBase) and isinstance(getattr(file, "encoding", None), str):
+    if isinstance(getattr(file, "encoding", None), str):
         raise BadFileError(f"{kind} is a text file; open it in binary mode")
     if not any(callable(getattr(file, name, None)) for name in ("read", "readinto", "write")):
         raise BadFileError(f"{kind} has neither read() nor write(): it is no binary file")
-    if getattr(file, "closed", False) is True:
+    try:
+        closed = getattr(file, "closed", False) is True
+    except ValueError as error:  # a buffered file that was detached
+        raise BadFileError(f"{kind} cannot be wrapped any more: {error}") from error
+    if closed:
         raise BadFileError(f"I/O operation on closed file: {kind} cannot be wrapped any more")
 
 
@@ -69,7 +77,7 @@ def is_direct(file: Any) -> bool:
     given. A subclass, a replaced method or a Python object below could do so.
     """
     kind = type(file)
-    if kind not in _WELL_KNOWN or not file.__dict__.keys().isdisjoint(("readinto", "write")):
+    if kind not in _WELL_KNOWN or not file.__dict__.keys().isdisjoint(("read", "readinto", "write")):
         return False
     return kind is io.BytesIO or kind is io.FileIO or is_direct(file.raw)
 
@@ -78,8 +86,31 @@ def reads_by_readinto(file: Any) -> bool:
     """Return whether `readinto` is the file's own way to read, and not made from `read`."""
     if not callable(getattr(file, "readinto", None)):
         return False
-    inherited = getattr(type(file), "readinto", None) is io.BufferedIOBase.readinto
-    return not (inherited and callable(getattr(file, "read", None)))
+    if not callable(getattr(file, "read", None)):
+        return True
+    return _level(file, "readinto") <= _level(file, "read")
+
+
+def reading_method(file: Any, by_readinto: bool, seekable: bool) -> Any:
+    """Return what to read `file` with: its `readinto` or `read`.
+
+    Where it may be a pipe, the variant that reads once: the other one would wait for more data
+    than a peer that waits for an answer has sent.
+    """
+    name = "readinto" if by_readinto else "read"
+    once = name + "1"
+    if not seekable and callable(getattr(file, once, None)):
+        if _level(file, once) <= _level(file, name):
+            return getattr(file, once)
+    return getattr(file, name)
+
+
+def _level(file: Any, name: str) -> int:
+    """Return how far from the object itself its attribute `name` is defined."""
+    if name in getattr(file, "__dict__", ()):
+        return -1
+    mro = type(file).__mro__
+    return next((i for i, kind in enumerate(mro) if name in kind.__dict__), len(mro))
 
 
 def check_count(value: Any, limit: int, name: str) -> int:

@@ -23,16 +23,16 @@ from ._adapter import (
     check_count,
     check_data,
     check_file,
-    check_integer,
     check_position,
     count_nothing,
     is_direct,
+    reading_method,
     reads_by_readinto,
     refuse_nothing,
     would_block,
 )
 from ._errors import BadFileError
-from ._failures import Failure, Refusal, keep, native_error, report, revisit
+from ._failures import Failure, keep, native_error, report, revisit
 from ._ffi import MEMORY, WORDS
 
 adapters: dict[int, Adapter] = {}  # by key, for as long as their native streams live
@@ -54,7 +54,7 @@ def _read_direct(context: int, address: int, length: int, result: int) -> None:
         adapter = adapters[context]
         if adapter.failure is not None:
             revisit(adapter)
-        count = adapter.file.readinto(MEMORY[address : address + length])
+        count = adapter.read(MEMORY[address : address + length])
         if count is None:
             raise refuse_nothing(adapter.file, "readinto")
         if not 0 <= count <= length:
@@ -71,7 +71,7 @@ def _read_into(context: int, address: int, length: int, result: int) -> None:
         if adapter.failure is not None:
             revisit(adapter)
         buffer = memoryview(bytearray(min(length, _SCRATCH)))
-        count = adapter.file.readinto(buffer)
+        count = adapter.read(buffer)
         if count is None:
             raise refuse_nothing(adapter.file, "readinto")
         count = check_count(count, len(buffer), "readinto")
@@ -87,7 +87,7 @@ def _read_copy(context: int, address: int, length: int, result: int) -> None:
         adapter = adapters[context]
         if adapter.failure is not None:
             revisit(adapter)
-        data = adapter.file.read(length)
+        data = adapter.read(length)
         if data is None:
             raise refuse_nothing(adapter.file, "read")
         data = check_data(data, length)
@@ -104,7 +104,10 @@ def _write_direct(context: int, address: int, length: int, result: int) -> None:
         adapter = adapters[context]
         if adapter.failure is not None:
             revisit(adapter)
-        WORDS[result >> 3] = _write(adapter.file, MEMORY[address : address + length])
+        # Released on all paths: a traceback keeps the frames below with their variables.
+        with MEMORY[address : address + length] as data:
+            count = _write(adapter, data)
+        WORDS[result >> 3] = count
     except BaseException as exception:
         _fail(context, result, exception)
 
@@ -115,23 +118,24 @@ def _write_copy(context: int, address: int, length: int, result: int) -> None:
         adapter = adapters[context]
         if adapter.failure is not None:
             revisit(adapter)
-        WORDS[result >> 3] = _write(adapter.file, MEMORY[address : address + length].tobytes())
+        WORDS[result >> 3] = _write(adapter, MEMORY[address : address + length].tobytes())
     except BaseException as exception:
         _fail(context, result, exception)
 
 
-def _write(file: Any, data: Any) -> int:
-    """Return how many bytes of `data` were written to `file`."""
+def _write(adapter: Adapter, data: Any) -> int:
+    """Return how many bytes of `data` were written to the file."""
+    length = len(data)
     try:
-        count = file.write(data)
+        count = adapter.write(data)
     except BlockingIOError as error:
         # A full BufferedWriter says so how much it took before.
         count = getattr(error, "characters_written", 0)
         if not count:
             raise
     if count is None:
-        count = count_nothing(file, len(data))
-    return check_count(count, len(data), "write")
+        count = count_nothing(adapter.file, length)
+    return check_count(count, length, "write")
 
 
 def _seek(context: int, offset: int, mode: int, result: int) -> None:
@@ -152,7 +156,8 @@ def _flush(context: int, result: int) -> None:
         adapter = adapters[context]
         if adapter.failure is not None:
             revisit(adapter)
-        adapter.file.flush()
+        if getattr(adapter.file, "closed", False) is not True:  # else it was flushed by that
+            adapter.file.flush()
         WORDS[result >> 3] = 0
     except BaseException as exception:
         _fail(context, result, exception)
@@ -163,7 +168,7 @@ def _truncate(context: int, size: int, result: int) -> None:
         adapter = adapters[context]
         if adapter.failure is not None:
             revisit(adapter)
-        check_integer(adapter.file.truncate(size), "truncate")
+        adapter.file.truncate(size)  # which, as in tempfile before 3.11, may return None
         WORDS[result >> 3] = 0
     except BaseException as exception:
         _fail(context, result, exception)
@@ -213,29 +218,30 @@ def _table(*functions: Optional[Callable[..., None]]) -> _ffi.CimplStreamCallbac
 _BYTESIO_TABLE = ctypes.addressof(_table(_read_direct, _write_direct, _seek, _flush, _truncate))
 
 
-def _table_address(file: Any) -> int:
-    """Return the address of the callbacks that serve `file`.
+def _examine(file: Any) -> tuple[int, Any, Any]:
+    """Return the address of the callbacks that serve `file`, and its methods to read and write.
 
     Raises:
         BadFileError: `file` is no open binary file.
     """
     check_file(file)
     direct = is_direct(file)
-    read = write = seek = flush = truncate = None
+    read = write = seek = flush = truncate = method = None
+    seekable = can(file, "seekable", "seek")
     if can(file, "readable", "read", "readinto"):
-        if direct:
-            read = _read_direct
-        else:
-            read = _read_into if reads_by_readinto(file) else _read_copy
+        by_readinto = direct or reads_by_readinto(file)
+        method = reading_method(file, by_readinto, seekable)
+        read = _read_direct if direct else _read_into if by_readinto else _read_copy
     if can(file, "writable", "write"):
         write = _write_direct if direct else _write_copy
         flush = _flush if callable(getattr(file, "flush", None)) else None
-    if can(file, "seekable", "seek"):
+    if seekable:
         seek = _seek
         truncate = _truncate if write and callable(getattr(file, "truncate", None)) else None
     if read is None and write is None:
         raise BadFileError(f"{type(file).__name__} says it is neither readable nor writable")
-    return ctypes.addressof(_table(read, write, seek, flush, truncate))
+    table = _table(read, write, seek, flush, truncate)
+    return ctypes.addressof(table), method, file.write if write else None
 
 
 def open_adapter(file: Any) -> Adapter:
@@ -245,12 +251,12 @@ def open_adapter(file: Any) -> Adapter:
         BadFileError: `file` is no open binary file.
     """
     if type(file) is io.BytesIO and not file.closed and not file.__dict__:
-        table = _BYTESIO_TABLE  # the most frequent file object, known without asking it
+        # The most frequent file object, known without asking it.
+        table, read, write = _BYTESIO_TABLE, file.readinto, file.write
     else:
-        table = _table_address(file)
-    if not isinstance(sys.unraisablehook, _UnraisableHook):
-        sys.unraisablehook = _UnraisableHook()
-    adapter = Adapter(file)
+        table, read, write = _examine(file)
+    watch_signals()
+    adapter = Adapter(file, read, write)
     key = next(_keys)
     adapters[key] = adapter
     handle = _ffi.new_full(table, key, _DESTROY)
@@ -282,6 +288,12 @@ class _UnraisableHook:
             self._previous(unraisable)
         else:
             _keep_unraisable(frame, exception)
+
+
+def watch_signals() -> None:
+    """Install the hook, unless it is there; debuggers and test runners like to replace it."""
+    if not isinstance(sys.unraisablehook, _UnraisableHook):
+        sys.unraisablehook = _UnraisableHook()
 
 
 def _keep_unraisable(frame: FrameType, exception: BaseException) -> None:

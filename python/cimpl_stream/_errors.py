@@ -173,14 +173,14 @@ def error_for(
 
 def describe(exception: BaseException) -> tuple[int, int, str]:
     """Return the code, the errno (0: none) and the message that tell C about `exception`."""
-    number = getattr(exception, "errno", None)
-    number = number if isinstance(number, int) and 0 < number < 1 << 31 else 0
-    if isinstance(exception, CimplStreamError):
-        return exception.code, number, exception.message
     try:
+        number = getattr(exception, "errno", None)
+        number = number if isinstance(number, int) and 0 < number < 1 << 31 else 0
+        if isinstance(exception, CimplStreamError):
+            return exception.code, number, exception.message
         text = str(exception)
-    except Exception:  # a __str__ that fails must not hide the exception itself
-        text = "<no message>"
+    except Exception:  # a property or a __str__ that fails must not hide the exception itself
+        number, text = 0, "<no message>"
     name = type(exception).__name__
     message = f"{name}: {text}" if text else name
     if not isinstance(exception, Exception):

@@ -11,7 +11,9 @@ one of its thread, so that it is found below any number of native layers. What i
 
 from __future__ import annotations
 
+import itertools
 from _thread import get_ident  # threading's, without the import
+from collections import deque
 from ctypes import string_at
 from typing import Any, NoReturn, Optional, Protocol, TypeVar
 
@@ -21,6 +23,10 @@ from ._errors import CANCELLED, WOULD_BLOCK, CimplStreamError, describe, error_f
 _T = TypeVar("_T")
 
 latest: dict[int, Failure] = {}  # by thread; all but always empty, which is quick to see
+_serials = itertools.count(1)
+starts: dict[int, int] = {}  # by thread: the clock when a stream was last passed to C, see errcheck
+_pending: deque[Failure] = deque()  # those which nobody has raised, oldest first; not fatal ones
+_MAX_PENDING = 64
 clock = [0]  # the serial number of the newest failure; a list, so that importers share it
 
 
@@ -40,17 +46,26 @@ class Failure:
 
     def __init__(self, exception: BaseException) -> None:
         self.exception: Optional[BaseException] = exception
+        self.thread = -1
         self.fatal = not isinstance(exception, Exception)
         if isinstance(exception, Refusal):
             self.code, self.errno, self.message = exception.code, 0, exception.message
         else:
             self.code, self.errno, self.message = describe(exception)
         self.enter()
+        if not self.fatal:
+            # A traceback leads to the frames of whoever called, and their variables to the stream
+            # itself: what is swallowed for good must not be kept for good.
+            _pending.append(self)
+            if len(_pending) > _MAX_PENDING:
+                _pending.popleft().drop()
 
     def enter(self) -> None:
         """Make this the latest failure of the thread; only a fatal one replaces a fatal one."""
+        if latest.get(self.thread) is self:
+            del latest[self.thread]  # it moves to the thread that meets it now
         self.thread = get_ident()
-        clock[0] = self.serial = clock[0] + 1
+        clock[0] = self.serial = next(_serials)
         other = latest.get(self.thread)
         if other is None or self.fatal or not other.fatal:
             latest[self.thread] = self
@@ -68,11 +83,10 @@ class Failure:
     def throw(self) -> NoReturn:
         """Raise the exception, or the error it is the cause of; it is no longer kept then."""
         exception = self.exception
-        assert exception is not None
         try:
-            if self.fatal:
+            if self.fatal and exception is not None:
                 raise exception
-            if isinstance(exception, Refusal):
+            if exception is None or isinstance(exception, Refusal):
                 raise self._error() from None
             raise self._error() from exception
         finally:
@@ -124,8 +138,9 @@ def revisit(keeper: Keeper) -> None:
         failure.enter()  # for whoever called from this thread
         raise Refusal(CANCELLED, failure.message)
     else:
-        failure.drop()
         keeper.failure = None
+        if failure.thread == get_ident():
+            failure.drop()  # that of another thread is still to be raised there
 
 
 class _Unraised:
@@ -200,7 +215,7 @@ def errcheck(result: _T, function: Any, arguments: tuple[Any, ...]) -> _T:
     that it failed, by a negative number or NULL.
     """
     throw_fatal()
-    throw_since(-1)
+    throw_since(starts.get(get_ident(), -1))
     if _says_failed(result, function) and _ffi.error_code() != 0:
         raise native_error()
     return result
@@ -211,4 +226,4 @@ def _says_failed(result: Any, function: Any) -> bool:
         return result < 0
     if result is None:  # NULL, or a function without a result
         return function.restype is not None
-    return hasattr(result, "contents") and not result  # a NULL pointer
+    return hasattr(type(result), "contents") and not result  # a NULL pointer

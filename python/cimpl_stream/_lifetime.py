@@ -4,45 +4,30 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import time
-import weakref
-from typing import TypeVar
+from typing import Any
 
 from . import _ffi
 from ._callbacks import adapters
 from ._failures import report
-
-_Writer = TypeVar("_Writer", io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair)
+from ._stream import RawStream
 
 _EXIT_PATIENCE = 1.0  # seconds for all callbacks that still run; they may wait for ever
-_writers: weakref.WeakSet[
-    io.BufferedWriter | io.BufferedRandom | io.BufferedRWPair
-] = weakref.WeakSet()
-
-
-def flush_at_exit(writer: _Writer) -> _Writer:
-    """Return `writer`, which is flushed before the streams are cut off, if it still exists.
-
-    Otherwise what it holds would be lost, since at its own end the stream is closed already.
-    """
-    _writers.add(writer)
-    return writer
+_WRITERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)  # the upper layer first
 
 
 @atexit.register
-def _detach_all() -> None:
+def _end() -> None:
     """Cut the native streams off from Python; from now on native threads get CLOSED.
 
     A native thread that entered a callback while the interpreter ends would crash. That the
     GIL is released here lets those finish which are inside one.
     """
-    for writer in list(_writers):
-        try:
-            if not writer.closed:
-                writer.flush()
-        except BaseException as exception:
-            report(exception)
+    if not adapters:
+        return
+    _flush_files()
     busy = [
         adapter.handle
         for adapter in list(adapters.values())
@@ -51,3 +36,23 @@ def _detach_all() -> None:
     deadline = time.monotonic() + _EXIT_PATIENCE
     for handle in busy:
         _ffi.detach(handle, max(0, int(1000 * (deadline - time.monotonic()))))
+
+
+def _flush_files() -> None:
+    """Flush what still lies in files over a stream; at their own end it would be too late."""
+    objects = gc.get_objects()
+    for kind in _WRITERS:
+        for file in [item for item in objects if issubclass(type(item), kind)]:
+            try:
+                if _is_over_stream(file):
+                    file.flush()
+            except BaseException as exception:
+                report(exception)
+
+
+def _is_over_stream(file: Any) -> bool:
+    try:
+        raw = getattr(file, "buffer", file).raw  # that of a text file lies one layer lower
+        return isinstance(raw, RawStream) and not file.closed
+    except (AttributeError, ValueError):  # over something else, or detached
+        return False

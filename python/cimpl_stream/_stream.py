@@ -6,12 +6,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+from _thread import get_ident
 from operator import index
 from typing import Any, Callable, Iterator, Optional, TypeVar, Union
 
 from . import _ffi
 from ._adapter import MAX_OFFSET, Adapter
-from ._callbacks import open_adapter
+from ._callbacks import open_adapter, watch_signals
 from ._errors import (
     CLOSED,
     WOULD_BLOCK,
@@ -20,8 +21,15 @@ from ._errors import (
     NullParameterError,
     OffsetOverflowError,
 )
-from ._failures import clock, latest, native_error, settle, throw_fatal, throw_since
-from ._lifetime import flush_at_exit
+from ._failures import (
+    clock,
+    latest,
+    native_error,
+    settle,
+    starts,
+    throw_fatal,
+    throw_since,
+)
 
 _Self = TypeVar("_Self", bound="RawStream")
 _Buffered = Union[io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair]
@@ -92,13 +100,16 @@ class RawStream(io.RawIOBase):
     @property
     def _as_parameter_(self) -> Any:
         """The ``POINTER(CimplStream)``; it keeps the stream alive for as long as it is used."""
-        pointer = ctypes.cast(self._handle, _ffi.StreamPointer)
-        pointer.stream = self  # type: ignore[attr-defined]
-        return pointer
+        return self.cast(_ffi.StreamPointer)
 
     def cast(self, pointer_type: Any) -> Any:
         """Return the stream as a `pointer_type`, for a library with a pointer type of its own."""
-        return ctypes.cast(self._as_parameter_, pointer_type)
+        watch_signals()
+        if latest:
+            starts[get_ident()] = clock[0]
+        pointer = ctypes.cast(self._handle, pointer_type)  # of the address: a cast of a pointer
+        pointer.stream = self  # ties that into a cycle with itself
+        return pointer
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -107,14 +118,18 @@ class RawStream(io.RawIOBase):
         For native functions called in the block, whether they report the failure or not. An
         exception that the block itself raises goes on, with what was kept as its cause.
         """
+        watch_signals()
         start = clock[0]
         try:
             yield
         except Exception as exception:
             kept = self._kept_since(start)
-            if exception.__cause__ is None:
-                exception.__cause__ = kept
-            raise
+            try:
+                if exception.__cause__ is None:
+                    exception.__cause__ = kept
+                raise
+            finally:
+                del kept  # whose traceback leads back to this frame
         self._throw_kept(start)
 
     def _throw_kept(self, start: int) -> None:
@@ -131,14 +146,14 @@ class RawStream(io.RawIOBase):
             self._throw_kept(start)
         except Exception as error:
             error.__context__ = None  # or it and the exception of the block would be a cycle
-            return error
+            return error.with_traceback(None)  # which leads back to whoever keeps it
         return None
 
     # Reading and writing: None is would-block, as in io.
 
     def read(self, size: Optional[int] = -1) -> Optional[bytes]:
         """Read up to `size` bytes; without a size, or with a negative one, all that is left."""
-        array = _ARRAYS.get(size)
+        array = _ARRAYS.get(size) if type(size) is int else None
         if array is None:
             return self._read_other(size)
         buffer = array()
@@ -152,7 +167,7 @@ class RawStream(io.RawIOBase):
 
     def _read_other(self, size: Optional[int]) -> Optional[bytes]:
         """Read without a size, or more than a small array holds."""
-        if size is None or size < 0:
+        if size is None or (size := index(size)) < 0:
             return self._read_unsized()
         buffer = bytearray(size)
         count = self.readinto(buffer)
@@ -188,7 +203,7 @@ class RawStream(io.RawIOBase):
 
     # Position and size, in bytes.
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move the position; return the new one, from the start.
 
         Raises:
@@ -196,6 +211,7 @@ class RawStream(io.RawIOBase):
             OffsetOverflowError: `offset` does not fit into 64 bits.
         """
         offset = _check_offset(offset)
+        whence = index(whence)
         if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
             raise InvalidArgumentError(f"invalid whence ({whence}, should be 0, 1 or 2)")
         start = clock[0]
@@ -259,6 +275,9 @@ class RawStream(io.RawIOBase):
             if result < 0 or latest:
                 _settle(result, start)
             self._is_closed = True
+            failure = self._adapter.failure if self._adapter is not None else None
+            if failure is not None and not failure.fatal:
+                failure.drop()  # nobody asked, and its traceback keeps whole frames
 
     def __del__(self) -> None:
         # Not the inherited one, which closes: native code may still hold the stream.
@@ -266,6 +285,9 @@ class RawStream(io.RawIOBase):
         self._is_closed = True  # for a buffered file that is collected after this
         if handle:
             self._native.free(handle)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"cannot pickle or copy {type(self).__name__!r} object")
 
     def __repr__(self) -> str:
         name = f"{type(self).__module__.partition('.')[0]}.{type(self).__qualname__}"
@@ -276,6 +298,9 @@ class RawStream(io.RawIOBase):
     def buffered(self, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> _Buffered:
         """Return a buffered file over this stream, which it closes when it is closed.
 
+        As with any file of `io`, that is also when nobody holds it any more: keep it, or
+        `detach()` it, while the stream is needed.
+
         A BufferedReader, BufferedWriter or BufferedRandom, by what the stream can do; a
         BufferedRWPair where both directions exist but no position.
         """
@@ -283,10 +308,10 @@ class RawStream(io.RawIOBase):
         if not raw.writable():
             return io.BufferedReader(raw, buffer_size)
         if not raw.readable():
-            return flush_at_exit(io.BufferedWriter(raw, buffer_size))
+            return io.BufferedWriter(raw, buffer_size)
         if raw.seekable():
-            return flush_at_exit(io.BufferedRandom(raw, buffer_size))
-        return flush_at_exit(io.BufferedRWPair(raw, raw, buffer_size))
+            return io.BufferedRandom(raw, buffer_size)
+        return io.BufferedRWPair(raw, raw, buffer_size)
 
     def _raw(self) -> RawStream:
         """Return this stream with the standard meaning of `read()`."""
@@ -338,7 +363,7 @@ def _read_into(read: _Function, handle: int, buffer: Any) -> int:
 
 def _write(write: _Function, handle: int, data: Any) -> int:
     """Call C with the memory of `data`, or with a copy if ctypes cannot get at it."""
-    if not isinstance(data, bytes):
+    if type(data) is not bytes:  # nor a subclass, whose __len__ may lie
         with memoryview(data) as view:
             if view.nbytes and view.c_contiguous and not view.readonly:
                 return write(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
@@ -350,6 +375,7 @@ def _transferred(count: int, start: int) -> Optional[int]:
     """Settle a read or write; `None` if it would block."""
     if count < 0 and _ffi.error_code() == WOULD_BLOCK:
         throw_fatal()
+        throw_since(start)  # EAGAIN of a class of its own
         _ffi.clear_error()
         return None
     return _settle(count, start)
@@ -359,6 +385,7 @@ def _settle(result: int, start: int) -> int:
     """Settle any call; what failed because the stream is closed is worded as in io."""
     if result < 0 and _ffi.error_code() == CLOSED:
         throw_fatal()
+        throw_since(start)  # a ClosedError of the file object
         raise _error()
     return settle(result, start)
 
@@ -384,4 +411,7 @@ def _address_of(pointer: Any) -> int:
         return pointer._handle
     if isinstance(pointer, int):
         return pointer
+    if isinstance(pointer, (ctypes._Pointer, ctypes._SimpleCData)):
+        # Not cast(), which ties its argument into a cycle.
+        return ctypes.c_void_p.from_buffer_copy(pointer).value or 0
     return ctypes.cast(pointer, ctypes.c_void_p).value or 0

@@ -165,3 +165,30 @@ def test_offset_of_62_bits():
 
     assert Stream(Far()).seek((1 << 62) + 1) == (1 << 62) + 1
     assert positions == [(1 << 62) + 1]
+
+
+def test_bytes_that_lie():
+    """The length of a subclass of bytes is that of its data, whatever it says."""
+
+    class Lying(bytes):
+        def __len__(self):
+            return 100
+
+    file = io.BytesIO()
+    assert Stream(file).write(Lying(b"abc")) == 3
+    assert file.getvalue() == b"abc"
+
+
+def test_sizes_are_indices():
+    """A size or an offset is what `operator.index` takes, as in io."""
+
+    class Four:
+        def __index__(self):
+            return 4
+
+    stream = Stream(io.BytesIO(b"0123456789"))
+    assert stream.read(Four()) == b"0123"
+    assert stream.seek(Four(), whence=io.SEEK_SET) == 4
+    for call in (lambda: stream.read(2.0), lambda: stream.seek(1.0)):
+        with pytest.raises(TypeError):
+            call()

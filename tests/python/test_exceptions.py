@@ -3,19 +3,25 @@
 
 import ctypes
 import errno
+import gc
 import io
 import pickle
+import threading
+import time
 import traceback
+import weakref
 
 import pytest
 
 import cimpl_stream
 from cimpl_stream import (
+    BusyError,
     CancelledError,
     CimplStreamError,
     IoError,
     NoSpaceError,
     NotSupportedError,
+    RawStream,
     Stream,
     UnexpectedEofError,
     WouldBlockError,
@@ -376,3 +382,101 @@ def test_builtin_base(name, builtin):
     """The errors are those that code written for ordinary files expects."""
     assert issubclass(getattr(cimpl_stream, name), builtin)
     assert issubclass(getattr(cimpl_stream, name), CimplStreamError)
+
+
+def test_two_threads_keep_their_own(native):
+    """What one thread raises next is not dropped by a callback of another."""
+
+    class Broken(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            raise OSError(errno.EIO, "broken")
+
+    stream = Stream(Broken())
+    wrong = []
+
+    def read():
+        for _ in range(2000):
+            try:
+                stream.read(10)
+            except BusyError:
+                time.sleep(0)
+            except IoError as error:
+                if not isinstance(error.__cause__, OSError):
+                    wrong.append(error)
+            except BaseException as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_errcheck_is_about_the_call(native):
+    """A failure that was swallowed before is not that of a call that succeeds."""
+    native.native_swallow(Stream(Failing(OSError(errno.EIO, "before"))))
+    function = native["native_swallow"]
+    function.argtypes = [ctypes.POINTER(cimpl_stream.CimplStream)]
+    function.errcheck = errcheck
+    assert function(Stream(io.BytesIO(b"data"))) == 0
+
+
+def test_errcheck_of_a_null_pointer(native):
+    """A typed NULL pointer is a failure like any other."""
+    function = native["native_layer"]
+    function.argtypes = [ctypes.POINTER(cimpl_stream.CimplStream)]
+    function.restype = ctypes.POINTER(ctypes.c_int)
+    function.errcheck = errcheck
+    with pytest.raises(cimpl_stream.NullParameterError):
+        function(None)
+
+
+def test_closed_error_of_a_lower_stream():
+    """A ClosedError from below has its cause, and does not stay behind."""
+    lower = Stream(io.BytesIO(b"data"))
+    upper = Stream(lower)
+    lower.close()
+    with pytest.raises(cimpl_stream.ClosedError) as caught:
+        upper.read(4)
+    assert isinstance(caught.value.__cause__, cimpl_stream.ClosedError)
+    assert not cimpl_stream._failures.latest
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_swallowed_failures_do_not_pile_up(native, close):
+    """What is swallowed for good does not keep its streams: 64 of them at the most."""
+    alive = weakref.WeakSet()
+
+    def swallow():
+        file = Failing(OSError(errno.EIO, "swallowed"))
+        alive.add(file)
+        stream = Stream(file)
+        native.native_swallow(stream)
+        if close:
+            stream.close()
+
+    for _ in range(300):
+        swallow()
+    gc.collect()
+    assert len(alive) <= (0 if close else 64)
+
+
+def test_traceback_does_not_lead_to_native_memory():
+    """Not even the variables of the callback's own frames do, once it has returned."""
+    file = io.BytesIO()
+    exported = file.getbuffer()  # makes BytesIO.write raise
+    with pytest.raises(IoError) as caught:
+        RawStream(file).write(bytearray(b"x" * 100))
+    traceback_ = caught.value.__cause__.__traceback__
+    while traceback_ is not None:
+        for value in traceback_.tb_frame.f_locals.values():
+            if isinstance(value, memoryview):
+                with pytest.raises(ValueError, match="released"):
+                    value[0]
+        traceback_ = traceback_.tb_next
+    exported.release()

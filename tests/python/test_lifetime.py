@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """How streams end: closed, dropped, held by native code, at exit, and after a fork."""
 
+import copy
 import ctypes
 import gc
 import io
 import os
+import pickle
 import weakref
 
 import pytest
@@ -326,6 +328,44 @@ def test_memory_of_streams():
 def test_exit_with_open_streams(run_python, script):
     """Python ends quietly, whatever still holds a stream."""
     run_python(script, with_native=True)
+
+
+def test_exit_keeps_text(tmp_path, run_python):
+    """What lies in a text file over a stream at exit reaches the file, too."""
+    path = tmp_path / "file"
+    run_python(
+        f"import io; stream = Stream(open({str(path)!r}, 'wb'))\n"
+        "out = io.TextIOWrapper(stream.buffered()); out.write('text')"
+    )
+    assert path.read_bytes() == b"text"
+
+
+def test_drop_after_the_file_was_closed(tmp_path, capfd):
+    """A stream whose file was closed before it has nothing to flush, and is dropped quietly."""
+    with open(tmp_path / "file", "wb") as file:
+        stream = Stream(file)
+        stream.write(b"data")
+    del stream
+    assert capfd.readouterr() == ("", "")
+    assert (tmp_path / "file").read_bytes() == b"data"
+
+
+def test_casts_make_no_cycle():
+    """Neither a cast nor a handle that is wrapped again keeps the stream until a collection."""
+    file = io.BytesIO(b"data")
+    stream = Stream(file)
+    pointer = stream.cast(ctypes.c_void_p)
+    RawStream.from_handle(pointer, take=False)
+    watched = weakref.ref(stream)
+    del pointer, stream
+    assert watched() is None
+
+
+def test_no_copies():
+    """A stream owns its reference: it can be neither copied nor pickled."""
+    for function in copy.copy, pickle.dumps:
+        with pytest.raises(TypeError, match="Stream"):
+            function(Stream(io.BytesIO()))
 
 
 def test_exit_keeps_buffered_data(tmp_path, run_python):

@@ -348,12 +348,55 @@ def test_direct_types(tmp_path):
 
 
 def test_replaced_method_later():
-    """Even if it is replaced after the stream was made."""
+    """What is replaced after the stream was made, and could keep native memory, is not called."""
     file = io.BytesIO(b"real")
     stream = RawStream(file)
-    file.readinto = lambda buffer: 17
-    with pytest.raises(CallbackContractError, match="17"):
-        stream.read(16)
+    kept = []
+    file.readinto = file.write = kept.append
+    assert stream.read(16) == b"real"
+    assert stream.write(b"more") == 4
+    assert not kept
+
+
+def test_overridden_read():
+    """A subclass that overrides `read` alone is read by it, not past it."""
+
+    class Upper(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(size).upper()
+
+    assert RawStream(Upper(b"data")).read(16) == b"DATA"
+    file = io.BytesIO(b"data")
+    file.read = lambda size: b"other"
+    assert RawStream(file).read(16) == b"other"
+
+
+def test_pipe_reads_once(native):
+    """Data that is in a pipe arrives without waiting for more, as it does from the file itself."""
+    reader, writer = os.pipe()
+    os.write(writer, b"line\n")
+    with open(reader, "rb") as file, open(writer, "wb"):
+        assert Stream(file).buffered().readline() == b"line\n"
+
+
+def test_detached_file():
+    """A buffered file that was detached is refused."""
+    file = io.BufferedReader(io.BytesIO(b"data"))
+    file.detach()
+    with pytest.raises(BadFileError, match="detached"):
+        Stream(file)
+
+
+def test_truncate_returns_nothing():
+    """Some objects truncate and say nothing, tempfile's before 3.11 among them."""
+
+    class Silent(io.BytesIO):
+        def truncate(self, size=None):
+            super().truncate(size)
+
+    file = Silent(b"data")
+    assert RawStream(file).truncate(2) == 2
+    assert file.getvalue() == b"da"
 
 
 def test_mmap(tmp_path):
