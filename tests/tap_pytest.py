@@ -11,6 +11,10 @@ class TapPlugin:
     def __init__(self) -> None:
         self.count = 0
 
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        """Adds what the terminal plugin would, and what explains a failed assertion asks for."""
+        parser.addoption("--verbose", type=int, default=0)
+
     def _print(self, verdict: str, name: str, remark: str = "") -> None:
         self.count += 1
         name = ascii(name)[1:-1].replace("#", "_")[:150]  # one line, whatever the parameters are

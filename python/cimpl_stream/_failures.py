@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 from _thread import get_ident  # threading's, without the import
-from collections import deque
 from ctypes import string_at
 from typing import Any, NoReturn, Optional, Protocol, TypeVar
 
@@ -25,7 +24,7 @@ _T = TypeVar("_T")
 latest: dict[int, Failure] = {}  # by thread; all but always empty, which is quick to see
 _serials = itertools.count(1)
 starts: dict[int, int] = {}  # by thread: the clock when a stream was last passed to C, see errcheck
-_pending: deque[Failure] = deque()  # those which nobody has raised, oldest first; not fatal ones
+_pending: dict[Failure, None] = {}  # what nobody has raised yet, oldest first; not fatal ones
 _MAX_PENDING = 64
 clock = [0]  # the serial number of the newest failure; a list, so that importers share it
 
@@ -56,9 +55,10 @@ class Failure:
         if not self.fatal:
             # A traceback leads to the frames of whoever called, and their variables to the stream
             # itself: what is swallowed for good must not be kept for good.
-            _pending.append(self)
+            _pending[self] = None
             if len(_pending) > _MAX_PENDING:
-                _pending.popleft().drop()
+                for oldest in list(_pending)[:1]:  # a list, since other threads add and drop
+                    oldest.drop()
 
     def enter(self) -> None:
         """Make this the latest failure of the thread; only a fatal one replaces a fatal one."""
@@ -77,6 +77,7 @@ class Failure:
     def drop(self) -> None:
         """Forget the exception, wherever it is kept."""
         self.exception = None
+        _pending.pop(self, None)
         if latest.get(self.thread) is self:
             del latest[self.thread]
 
