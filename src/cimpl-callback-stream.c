@@ -256,7 +256,7 @@ cimpl_callback_stream_dispose (GObject *object)
 
   G_OBJECT_CLASS (cimpl_callback_stream_parent_class)->dispose (object);
 
-  if (!cimpl_stream_is_closed (CIMPL_STREAM (self)))
+  if (handle != NULL && !cimpl_handle_has (handle, CIMPL_LIFE_CLOSED))
     return; /* it lives on, or an operation still runs, and this comes again after it */
 
   /* A detached stream has released its context, or must never call into that runtime again. */
@@ -301,14 +301,21 @@ make_waiting (void)
 static CimplCallbackStream *
 get_unused (void)
 {
-  static gsize is_filled;
+  static _Atomic gboolean is_filled;
   guint i;
 
-  if (g_once_init_enter (&is_filled))
+  /* By whoever comes, and not once by one whom the others wait for: he may not be in a fork. */
+  if (!atomic_load (&is_filled))
     {
       for (i = 0; i < N_WAITING; i++)
-        atomic_store (&waiting[i], make_waiting ());
-      g_once_init_leave (&is_filled, 1);
+        {
+          CimplCallbackStream *none = NULL;
+          CimplCallbackStream *made = make_waiting ();
+
+          if (!atomic_compare_exchange_strong (&waiting[i], &none, made))
+            g_object_unref (made);
+        }
+      atomic_store (&is_filled, TRUE);
     }
 
   i = atomic_fetch_add (&waiting_next, 1) % N_WAITING;

@@ -32,6 +32,7 @@ G_BEGIN_DECLS
  *  OWED     the first plain reference was added, its GObject reference is yet to be taken
  *  PENDING  a GObject reference is to be dropped
  *  DISPOSE  dispose was put off, and is to be run when a PENDING reference is dropped
+ *  REVIVED  with DISPOSE: by the last g_object_unref(), and not by g_object_run_dispose()
  *  DYING    dispose has found no plain reference, and from now on there will be none
  *
  * Who sets OWED or PENDING then looks for BUSY; who leaves an operation clears BUSY and then looks
@@ -74,6 +75,7 @@ struct _CimplHandle
 #define CIMPL_LIFE_PENDING G_GUINT64_CONSTANT (8)
 #define CIMPL_LIFE_DISPOSE G_GUINT64_CONSTANT (16)
 #define CIMPL_LIFE_DYING G_GUINT64_CONSTANT (32)
+#define CIMPL_LIFE_REVIVED G_GUINT64_CONSTANT (64)
 
 /* An operation that runs in this thread; the innermost one first. */
 struct _CimplFrame

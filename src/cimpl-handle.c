@@ -36,6 +36,9 @@ static Chunk *chunks;
 static CimplHandle *free_handles;
 static guint process; /* how many forks this process is away from the one that loaded us */
 
+/* What this thread has CLAIMED for a g_object_ref(), whose toggle notify may be user code. */
+static _Thread_local CimplHandle *referring;
+
 static CimplHandle string_handle; /* what the table has for strings; its key matches nothing */
 
 /* Makes every other thread of the process execute a full barrier, see membarrier(2). */
@@ -197,7 +200,7 @@ cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *
           return NULL;
         }
       if (atomic_load_explicit (&handle->key, memory_order_acquire) == stream
-          && (own & CIMPL_OWN_BUSY) != 0)
+          && ((own & CIMPL_OWN_BUSY) != 0 || handle == referring))
         {
           *refusal = CIMPL_REFUSED_BUSY;
           return NULL;
@@ -226,13 +229,13 @@ swap_life (CimplHandle *handle, guint64 *life, guint64 changed)
  * object once more (GLib 2.74), so the memory is kept until many others have come this way.
  */
 static void
-dispose_late (CimplHandle *handle, gpointer stream)
+dispose_late (CimplHandle *handle, gpointer stream, gboolean was_revived)
 {
   static _Atomic gpointer kept[64];
   static _Atomic guint next;
 
   g_object_run_dispose (stream);
-  if (cimpl_handle_has (handle, CIMPL_LIFE_CLOSED))
+  if (was_revived && cimpl_handle_has (handle, CIMPL_LIFE_CLOSED))
     stream = atomic_exchange (&kept[atomic_fetch_add (&next, 1) % G_N_ELEMENTS (kept)], stream);
   g_clear_object (&stream);
 }
@@ -248,7 +251,7 @@ settle_if_idle (CimplHandle *handle, guint64 idle)
 
   while (!atomic_compare_exchange_strong (&handle->own, &own, idle | CIMPL_OWN_CLAIMED))
     {
-      if (own != (idle | CIMPL_OWN_CLAIMED))
+      if (own != (idle | CIMPL_OWN_CLAIMED) || handle == referring)
         return FALSE;
       own = idle;
       g_thread_yield ();
@@ -260,18 +263,24 @@ settle_if_idle (CimplHandle *handle, guint64 idle)
     {
       changed = life & ~(CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING);
       if ((life & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
-        changed &= ~CIMPL_LIFE_DISPOSE;
+        changed &= ~(CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED);
     }
   while (!swap_life (handle, &life, changed));
   changed ^= life; /* what is to be done; with both, the one reference serves as the other */
   if ((changed & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_OWED)
-    g_object_ref (stream);
+    {
+      referring = handle;
+      g_object_ref (stream);
+      referring = NULL;
+    }
   atomic_store_explicit (&handle->own, idle, memory_order_release);
 
   if ((changed & CIMPL_LIFE_DISPOSE) != 0)
-    dispose_late (handle, stream);
+    dispose_late (handle, stream, (changed & CIMPL_LIFE_REVIVED) != 0);
   else if ((changed & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
     g_object_unref (stream);
+  else if (changed != 0 && cimpl_handle_has (handle, CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING))
+    cimpl_handle_settle (handle, idle); /* left behind by the toggle notify */
   return TRUE;
 }
 
@@ -299,9 +308,12 @@ cimpl_handle_dispose_later (CimplHandle *handle)
 {
   GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
   gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
-  guint64 put_off = is_last && cimpl_handle_is_mine (handle) ? 0 : CIMPL_LIFE_DISPOSE;
+  guint64 put_off = CIMPL_LIFE_DISPOSE;
   guint64 life = atomic_load (&handle->life);
   guint64 changed;
+
+  if (is_last)
+    put_off = cimpl_handle_is_mine (handle) ? 0 : CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED;
 
   g_object_ref (stream);
   do
@@ -327,13 +339,14 @@ cimpl_handle_doom (CimplHandle *handle)
 {
   GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
   gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
+  guint64 put_off = is_last ? CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED : CIMPL_LIFE_DISPOSE;
   guint64 life = atomic_load (&handle->life);
 
   for (;;)
     {
       if ((life & REFERENCE_MASK) != 0)
         {
-          if (swap_life (handle, &life, (life & ~CIMPL_LIFE_OWED) | CIMPL_LIFE_DISPOSE))
+          if (swap_life (handle, &life, (life & ~CIMPL_LIFE_OWED) | put_off))
             {
               if ((life & CIMPL_LIFE_OWED) != 0)
                 g_object_ref (stream);
@@ -463,6 +476,12 @@ cimpl_handle_take (gpointer pointer)
   if (cimpl_handle_ref (pointer) != CIMPL_ENTERED)
     return FALSE;
   g_object_ref (pointer);
+
+  /* What an earlier last g_object_unref() would have done is not due: here is one more. */
+  life = atomic_load (&handle->life);
+  while ((life & CIMPL_LIFE_REVIVED) != 0
+         && !swap_life (handle, &life, life & ~(CIMPL_LIFE_REVIVED | CIMPL_LIFE_DISPOSE)))
+    ;
   cimpl_handle_unref (pointer);
   if (cimpl_handle_unref (pointer))
     return TRUE;

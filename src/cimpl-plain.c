@@ -254,20 +254,30 @@ int32_t
 cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms)
 {
   CimplHandle *handle;
-  int32_t result = 0;
+  CimplFrame frame;
+  CimplEntry entry = CIMPL_REFUSED_BUSY;
 
   if (cimpl_stream_ref (stream) == NULL)
     return -1;
 
+  /* Busy after all: another call has come, only to be refused, or another thread detaches. */
   handle = cimpl_stream_get_handle (stream);
   cimpl_handle_set (handle, CIMPL_LIFE_DETACHED);
-  if (cimpl_handle_is_mine (handle) || !cimpl_handle_wait_idle (handle, timeout_ms))
-    result = fail (g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_WOULD_BLOCK,
-                                        "A callback of the stream is still running"));
-  else if (CIMPL_IS_CALLBACK_STREAM (stream))
-    cimpl_callback_stream_release_context (CIMPL_CALLBACK_STREAM (stream));
+  while (entry == CIMPL_REFUSED_BUSY && !cimpl_handle_is_mine (handle)
+         && cimpl_handle_wait_idle (handle, timeout_ms))
+    entry = cimpl_handle_enter (handle, stream, &frame);
+
+  if (entry == CIMPL_ENTERED_CLOSED)
+    {
+      if (CIMPL_IS_CALLBACK_STREAM (stream))
+        cimpl_callback_stream_release_context (CIMPL_CALLBACK_STREAM (stream));
+      cimpl_handle_leave (&frame);
+    }
   cimpl_free (stream);
-  return result;
+  if (entry == CIMPL_ENTERED_CLOSED)
+    return 0;
+  return fail (g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_WOULD_BLOCK,
+                                    "A callback of the stream is still running"));
 }
 
 /* Operations */

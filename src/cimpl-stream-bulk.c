@@ -19,6 +19,25 @@ prefix_progress (GError **error, const char *verb, guint64 done)
 }
 
 static gboolean
+cimpl_frame_read_all (CimplFrame *frame,
+                      guint8 *buffer,
+                      gsize count,
+                      gsize *n_read,
+                      GCancellable *cancellable,
+                      GError **error)
+{
+  while (*n_read < count)
+    {
+      gssize n = cimpl_frame_read (frame, buffer + *n_read, count - *n_read, cancellable, error);
+
+      if (n <= 0)
+        return n == 0;
+      *n_read += (gsize) n;
+    }
+  return TRUE;
+}
+
+static gboolean
 cimpl_frame_write_all (CimplFrame *frame,
                        const guint8 *data,
                        gsize count,
@@ -26,11 +45,10 @@ cimpl_frame_write_all (CimplFrame *frame,
                        GCancellable *cancellable,
                        GError **error)
 {
-  *n_written = 0;
   while (*n_written < count)
     {
-      gssize n = cimpl_frame_write (frame, data + *n_written, MIN (count - *n_written, G_MAXSSIZE),
-                                    cancellable, error);
+      gssize n
+          = cimpl_frame_write (frame, data + *n_written, count - *n_written, cancellable, error);
 
       if (n == 0)
         g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION,
@@ -71,30 +89,23 @@ cimpl_stream_try_read_all (CimplStream *self,
 {
   CimplFrame frame;
   gsize done = 0;
-  gssize n = 1;
+  gboolean success = FALSE;
 
   if (bytes_read != NULL)
     *bytes_read = 0;
   g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
   g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
 
-  if (!cimpl_stream_enter (self, &frame, error))
-    return FALSE;
-  while (done < count && n > 0)
+  if (cimpl_stream_enter (self, &frame, error))
     {
-      n = cimpl_frame_read (&frame, (guint8 *) buffer + done, MIN (count - done, G_MAXSSIZE),
-                            cancellable, error);
-      if (n > 0)
-        done += (gsize) n;
+      success = cimpl_frame_read_all (&frame, buffer, count, &done, cancellable, error);
+      cimpl_handle_leave (&frame);
     }
-  cimpl_handle_leave (&frame);
-
   if (bytes_read != NULL)
     *bytes_read = done;
-  if (n >= 0)
-    return TRUE;
-  prefix_progress (error, "Read", done);
-  return FALSE;
+  if (!success)
+    prefix_progress (error, "Read", done);
+  return success;
 }
 
 static gboolean
@@ -130,8 +141,7 @@ cimpl_frame_read_to_end (CimplFrame *frame, gsize limit, GCancellable *cancellab
                     MIN (MAX (FIRST_BLOCK, 2 * allocated), limit < G_MAXSSIZE ? limit + 1 : limit),
                     error))
         break;
-      n = cimpl_frame_read (frame, data + done, MIN (allocated - done, G_MAXSSIZE), cancellable,
-                            error);
+      n = cimpl_frame_read (frame, data + done, allocated - done, cancellable, error);
       if (n < 0)
         break;
       done += (gsize) n;
@@ -215,18 +225,18 @@ cimpl_stream_try_write_all (CimplStream *self,
 {
   CimplFrame frame;
   gsize done = 0;
-  gboolean success;
+  gboolean success = FALSE;
 
   if (bytes_written != NULL)
     *bytes_written = 0;
   g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
   g_return_val_if_fail (data != NULL || count == 0, FALSE);
 
-  if (!cimpl_stream_enter (self, &frame, error))
-    return FALSE;
-  success = cimpl_frame_write_all (&frame, data, count, &done, cancellable, error);
-  cimpl_handle_leave (&frame);
-
+  if (cimpl_stream_enter (self, &frame, error))
+    {
+      success = cimpl_frame_write_all (&frame, data, count, &done, cancellable, error);
+      cimpl_handle_leave (&frame);
+    }
   if (bytes_written != NULL)
     *bytes_written = done;
   if (!success)
@@ -271,6 +281,7 @@ copy_blocks (CimplFrame *source,
       if (limit >= 0)
         wanted = (gsize) MIN ((gint64) wanted, limit - *n_copied);
       n_read = cimpl_frame_read (source, block, wanted, cancellable, error);
+      g_clear_error (&target->pending); /* said by the reader, into the innermost frame */
       if (n_read <= 0)
         return n_read == 0;
 
@@ -288,6 +299,40 @@ copy_blocks (CimplFrame *source,
           return FALSE;
         }
     }
+}
+
+/* Copies in the way of the source's class, or else by reading and writing. */
+static gboolean
+cimpl_frame_copy (CimplFrame *source,
+                  CimplStream *target,
+                  gint64 limit,
+                  GFileProgressCallback progress,
+                  gpointer progress_data,
+                  gint64 *n_copied,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  CimplFrame target_frame;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (cimpl_frame_copy_to (source, target, limit, progress, progress_data, n_copied, cancellable,
+                           &slot_error))
+    return TRUE;
+  if (*n_copied > 0
+      || !g_error_matches (slot_error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED))
+    {
+      g_propagate_error (error, slot_error);
+      return FALSE;
+    }
+  g_error_free (slot_error);
+
+  if (!cimpl_stream_enter (target, &target_frame, error))
+    return FALSE;
+  success = copy_blocks (source, &target_frame, limit, progress, progress_data, n_copied,
+                         cancellable, error);
+  cimpl_handle_leave (&target_frame);
+  return success;
 }
 
 /**
@@ -322,33 +367,25 @@ cimpl_stream_try_copy (CimplStream *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  CimplFrame source_frame;
-  CimplFrame target_frame;
+  CimplFrame frame;
   GError *local_error = NULL;
   gint64 done = 0;
-  gboolean success;
+  gboolean success = FALSE;
 
   if (bytes_copied != NULL)
     *bytes_copied = 0;
   g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
   g_return_val_if_fail (CIMPL_IS_STREAM (target), FALSE);
 
-  if (!cimpl_stream_enter (self, &source_frame, error))
-    return FALSE;
-  success = cimpl_frame_copy_to (&source_frame, target, limit, progress, progress_data, &done,
-                                 cancellable, &local_error);
-  if (!success && done == 0
-      && g_error_matches (local_error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED))
+  if (self == target)
+    g_set_error_literal (&local_error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
+                         "A stream cannot be copied onto itself");
+  else if (cimpl_stream_enter (self, &frame, &local_error))
     {
-      g_clear_error (&local_error);
-      if (cimpl_stream_enter (target, &target_frame, &local_error))
-        {
-          success = copy_blocks (&source_frame, &target_frame, limit, progress, progress_data,
-                                 &done, cancellable, &local_error);
-          cimpl_handle_leave (&target_frame);
-        }
+      success = cimpl_frame_copy (&frame, target, limit, progress, progress_data, &done,
+                                  cancellable, &local_error);
+      cimpl_handle_leave (&frame);
     }
-  cimpl_handle_leave (&source_frame);
 
   if (bytes_copied != NULL)
     *bytes_copied = done;

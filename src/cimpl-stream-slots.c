@@ -23,17 +23,19 @@ set_not_supported (CimplStream *self, GError **error, const char *what)
 }
 
 static void
-set_contract (CimplFrame *frame, GError **error, const char *slot, const char *what)
+set_contract (CimplStream *self, GError **error, const char *slot, const char *what)
 {
   g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, "%s of %s %s", slot,
-               G_OBJECT_TYPE_NAME (frame->stream), what);
+               G_OBJECT_TYPE_NAME (self), what);
 }
 
 void
 cimpl_frame_fail (GError **error, const char *message)
 {
-  GError *pending = g_steal_pointer (&cimpl_frame_top->pending);
+  GError *pending = NULL;
 
+  if (cimpl_frame_top != NULL) /* somebody may call a slot himself */
+    pending = g_steal_pointer (&cimpl_frame_top->pending);
   g_propagate_error (error, pending != NULL
                                 ? pending
                                 : g_error_new_literal (CIMPL_STREAM_ERROR,
@@ -57,13 +59,13 @@ cimpl_frame_check_slow (CimplFrame *frame,
     }
 
   if (success)
-    set_contract (frame, error, slot, "succeeded with an error set");
+    set_contract (frame->stream, error, slot, "succeeded with an error set");
   else if (slot_error != NULL)
     g_propagate_error (error, g_steal_pointer (&slot_error));
   else if (pending != NULL)
     g_propagate_error (error, g_steal_pointer (&pending));
   else
-    set_contract (frame, error, slot, "failed without an error");
+    set_contract (frame->stream, error, slot, "failed without an error");
   g_clear_error (&slot_error);
   g_clear_error (&pending);
   return FALSE;
@@ -82,15 +84,15 @@ cimpl_frame_check (CimplFrame *frame,
 }
 
 static void
-set_bad_count (CimplFrame *frame, const char *slot, gsize n_done, gsize count, GError **error)
+set_bad_count (CimplStream *self, const char *slot, gsize n_done, gsize count, GError **error)
 {
   if (n_done == CIMPL_UNSET_COUNT)
-    set_contract (frame, error, slot, "succeeded without saying how many bytes");
+    set_contract (self, error, slot, "succeeded without saying how many bytes");
   else
     g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
                  "%s of %s returned %" G_GSIZE_FORMAT " bytes where at most %" G_GSIZE_FORMAT
                  " were asked for",
-                 slot, G_OBJECT_TYPE_NAME (frame->stream), n_done, count);
+                 slot, G_OBJECT_TYPE_NAME (self), n_done, count);
 }
 
 static gboolean
@@ -117,7 +119,7 @@ check_transfer (gsize count, GCancellable *cancellable, GError **error)
 }
 
 static gboolean
-copy_bytes (CimplFrame *frame,
+copy_bytes (CimplStream *self,
             GBytes *bytes,
             void *buffer,
             gsize count,
@@ -128,7 +130,7 @@ copy_bytes (CimplFrame *frame,
 
   if (size > count)
     {
-      set_bad_count (frame, "read_bytes", size, count, error);
+      set_bad_count (self, "read_bytes", size, count, error);
       return FALSE;
     }
   if (size > 0)
@@ -164,7 +166,7 @@ cimpl_stream_default_read (CimplStream *self,
   handle->in_default_read = TRUE;
   bytes = klass->read_bytes (self, count, cancellable, error);
   handle->in_default_read = FALSE;
-  return bytes != NULL && copy_bytes (cimpl_frame_top, bytes, buffer, count, n_read, error);
+  return bytes != NULL && copy_bytes (self, bytes, buffer, count, n_read, error);
 }
 
 static GBytes *
@@ -198,7 +200,7 @@ cimpl_stream_default_read_bytes (CimplStream *self,
     return NULL;
   if (n_read > count)
     {
-      set_bad_count (cimpl_frame_top, "read", n_read, count, error);
+      set_bad_count (self, "read", n_read, count, error);
       return NULL;
     }
   if (n_read < count)
@@ -331,7 +333,7 @@ cimpl_frame_read_slow (CimplFrame *frame,
     {
       g_autoptr (GBytes) bytes = cimpl_frame_read_bytes (frame, count, cancellable, error);
 
-      if (bytes == NULL || !copy_bytes (frame, bytes, buffer, count, &n_read, error))
+      if (bytes == NULL || !copy_bytes (frame->stream, bytes, buffer, count, &n_read, error))
         return -1;
       return (gssize) n_read;
     }
@@ -355,7 +357,7 @@ cimpl_frame_check_transfer (CimplFrame *frame,
     return -1;
   if (n_done <= count)
     return (gssize) n_done;
-  set_bad_count (frame, slot, n_done, count, error);
+  set_bad_count (frame->stream, slot, n_done, count, error);
   return -1;
 }
 
@@ -379,7 +381,7 @@ cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellabl
     return NULL;
   if (g_bytes_get_size (bytes) > count)
     {
-      set_bad_count (frame, "read_bytes", g_bytes_get_size (bytes), count, error);
+      set_bad_count (frame->stream, "read_bytes", g_bytes_get_size (bytes), count, error);
       return NULL;
     }
   return g_steal_pointer (&bytes);
@@ -428,7 +430,7 @@ cimpl_frame_seek (CimplFrame *frame,
     return -1;
   if (position == UNSET_POSITION)
     {
-      set_contract (frame, error, "seek", "succeeded without setting the position");
+      set_contract (frame->stream, error, "seek", "succeeded without setting the position");
       return -1;
     }
   if (position < 0)
@@ -528,15 +530,24 @@ cimpl_frame_copy_to (CimplFrame *frame,
                      GCancellable *cancellable,
                      GError **error)
 {
+  gint64 n = UNSET_POSITION;
   GError *slot_error = NULL;
   gboolean success;
 
   if (!check_not_cancelled (cancellable, error))
     return FALSE;
 
-  success = cimpl_frame_get_class (frame)->copy_to (
-      frame->stream, target, limit, progress, progress_data, n_copied, cancellable, &slot_error);
-  return cimpl_frame_check (frame, "copy_to", success, slot_error, error);
+  success = cimpl_frame_get_class (frame)->copy_to (frame->stream, target, limit, progress,
+                                                    progress_data, &n, cancellable, &slot_error);
+  *n_copied = MAX (n, 0); /* also on failure */
+  if (!cimpl_frame_check (frame, "copy_to", success, slot_error, error))
+    return FALSE;
+  if (n < 0 || (limit >= 0 && n > limit))
+    {
+      set_contract (frame->stream, error, "copy_to", "succeeded without a valid count");
+      return FALSE;
+    }
+  return TRUE;
 }
 
 gboolean
@@ -553,7 +564,7 @@ cimpl_frame_get_flags (CimplFrame *frame, CimplStreamFlags *flags, GError **erro
     return FALSE;
   if ((queried & ~known) != 0)
     {
-      set_contract (frame, error, "query_flags", "set no or unknown flags");
+      set_contract (frame->stream, error, "query_flags", "set no or unknown flags");
       return FALSE;
     }
   *flags = queried;

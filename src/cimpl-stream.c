@@ -565,7 +565,8 @@ cimpl_stream_try_get_flags (CimplStream *self, CimplStreamFlags *flags, GError *
  * cimpl_stream_is_closed:
  * @self: a stream
  *
- * Whether the stream is closed. Never fails, and not while an operation runs either.
+ * Whether the stream is closed, or its callbacks were detached. Never fails, and not while an
+ * operation runs either.
  *
  * Returns: whether the stream is closed
  *
@@ -579,5 +580,5 @@ cimpl_stream_is_closed (CimplStream *self)
   g_return_val_if_fail (CIMPL_IS_STREAM (self), TRUE);
 
   handle = cimpl_stream_get_handle (self);
-  return handle == NULL || cimpl_handle_has (handle, CIMPL_LIFE_CLOSED);
+  return handle == NULL || cimpl_handle_has (handle, CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED);
 }

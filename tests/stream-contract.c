@@ -196,6 +196,10 @@ test_read_too_large (Fixture *fixture)
   g_assert_cmpint (
       cimpl_stream_try_read (fixture->stream, &byte, (gsize) G_MAXSSIZE + 1, NULL, &error), ==, -1);
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_BUFFER);
+  g_clear_error (&error);
+  g_assert_false (
+      cimpl_stream_try_read_all (fixture->stream, &byte, G_MAXSIZE, NULL, NULL, &error));
+  g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_BUFFER);
   g_assert_cmpint (byte, ==, 'x');
   g_assert_cmpuint (count_calls (fixture->backend), ==, 0);
 }
@@ -810,13 +814,35 @@ test_copy_fails_midway (Fixture *fixture)
 }
 
 static void
+say_something (TestBackend *backend, gpointer user_data)
+{
+  cimpl_stream_set_error (CIMPL_STREAM_ERROR_CANCELLED, "said by who succeeds");
+}
+
+/* What the source says and does not mean is not what the target fails with. */
+static void
+test_copy_keeps_errors_apart (Fixture *fixture)
+{
+  g_autoptr (TestBackend) backend = test_backend_new ("");
+  g_autoptr (CimplStream) target = fixture->contract->create (backend);
+  g_autoptr (GError) error = NULL;
+
+  fixture->backend->hook = say_something;
+  backend->fault_op = TEST_WRITE;
+  backend->fault = TEST_FAULT_SILENT;
+  g_assert_false (
+      cimpl_stream_try_copy (fixture->stream, target, -1, NULL, NULL, NULL, NULL, &error));
+  g_assert_error (error, CIMPL_STREAM_ERROR, (gint) fixture->contract->silent_code);
+}
+
+static void
 test_copy_onto_itself (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
 
   g_assert_false (
       cimpl_stream_try_copy (fixture->stream, fixture->stream, -1, NULL, NULL, NULL, NULL, &error));
-  g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_BUSY);
+  g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT);
 }
 
 /* The plain API on the same stream */
@@ -890,6 +916,7 @@ static const ContractCase cases[] = {
   { "busy/thread", test_busy_thread },
   { "copy", test_copy },
   { "copy/fails-midway", test_copy_fails_midway },
+  { "copy/keeps-errors-apart", test_copy_keeps_errors_apart },
   { "copy/onto-itself", test_copy_onto_itself },
   { "plain", test_plain },
 };

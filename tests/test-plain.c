@@ -585,6 +585,7 @@ test_detach (void)
   context_init (&context, succeed);
   g_assert_cmpint (cimpl_stream_detach (context.stream, 0), ==, 0);
   g_assert_cmpuint (context.n_destroyed, ==, 1);
+  g_assert_true (cimpl_stream_is_closed (context.stream));
   g_assert_cmpint (read_one (context.stream), ==, -1);
   g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_CLOSED);
   g_assert_cmpint (cimpl_stream_get_flags (context.stream), ==, -1);

@@ -390,6 +390,9 @@ typedef enum
   BREAK_PLAIN_ERROR,
   BREAK_FLAGS_UNSET,
   BREAK_FLAGS_UNKNOWN,
+  BREAK_COPY_UNSET,
+  BREAK_COPY_NEGATIVE,
+  BREAK_COPY_TOO_MUCH,
 } Break;
 
 static Break break_how;
@@ -410,6 +413,9 @@ break_flush (CimplStream *self, GCancellable *cancellable, GError **error)
       return FALSE;
     case BREAK_FLAGS_UNSET:
     case BREAK_FLAGS_UNKNOWN:
+    case BREAK_COPY_UNSET:
+    case BREAK_COPY_NEGATIVE:
+    case BREAK_COPY_TOO_MUCH:
     default:
       return TRUE;
     }
@@ -423,6 +429,23 @@ break_query_flags (CimplStream *self, CimplStreamFlags *flags, GError **error)
   return TRUE;
 }
 
+static gboolean
+break_copy_to (CimplStream *self,
+               CimplStream *target,
+               gint64 limit,
+               GFileProgressCallback progress,
+               gpointer progress_data,
+               gint64 *n_copied,
+               GCancellable *cancellable,
+               GError **error)
+{
+  if (break_how == BREAK_COPY_NEGATIVE)
+    *n_copied = -7;
+  else if (break_how == BREAK_COPY_TOO_MUCH)
+    *n_copied = limit + 1;
+  return TRUE;
+}
+
 typedef CimplStream TestBrokenStream;
 typedef CimplStreamClass TestBrokenStreamClass;
 static GType test_broken_stream_get_type (void);
@@ -433,6 +456,7 @@ test_broken_stream_class_init (TestBrokenStreamClass *klass)
 {
   klass->flush = break_flush;
   klass->query_flags = break_query_flags;
+  klass->copy_to = break_copy_to;
 }
 
 static void
@@ -469,6 +493,36 @@ test_slot_errors (void)
       g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT);
       g_clear_error (&error);
     }
+
+  for (break_how = BREAK_COPY_UNSET; break_how <= BREAK_COPY_TOO_MUCH; break_how++)
+    {
+      g_autoptr (CimplStream) target = g_object_new (test_empty_stream_get_type (), NULL);
+
+      g_assert_false (cimpl_stream_try_copy (stream, target, 5, NULL, NULL, NULL, NULL, &error));
+      g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT);
+      g_clear_error (&error);
+    }
+}
+
+/* Nothing keeps a C program from calling a slot itself. */
+static void
+test_slot_outside (void)
+{
+  g_autoptr (CimplStream) stream = g_object_new (test_empty_stream_get_type (), NULL);
+  g_autoptr (TestBackend) backend = test_backend_new ("");
+  g_autoptr (CimplStream) long_reader = new_stream (test_bytes_stream_get_type (), backend);
+  CimplStreamClass *base_class = g_type_class_peek (CIMPL_TYPE_STREAM);
+  g_autoptr (GError) error = NULL;
+  gsize n = 0;
+  char buffer[4];
+
+  g_assert_false (CIMPL_STREAM_GET_CLASS (stream)->write (stream, "x", 1, &n, NULL, &error));
+  g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED);
+  g_clear_error (&error);
+
+  backend->fault = TEST_FAULT_TOO_MUCH;
+  g_assert_false (base_class->read (long_reader, buffer, 4, &n, NULL, &error));
+  g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT);
 }
 
 /* Dropped by one thread while another is inside */
@@ -518,6 +572,114 @@ test_drop_elsewhere (void)
   g_thread_join (reader);
   g_assert_null (watched);
   g_assert_cmpuint (backend->calls[TEST_CLOSE], ==, 1);
+}
+
+/* References that come and go at odd times */
+
+static void
+set_flag (gpointer flag)
+{
+  *(gboolean *) flag = TRUE;
+}
+
+static CimplStream *
+new_watched_stream (TestBackend *backend, gboolean *is_finalized)
+{
+  CimplStream *stream = new_stream (TEST_TYPE_STREAM, backend);
+
+  *is_finalized = FALSE;
+  g_object_set_data_full (G_OBJECT (stream), "watch", is_finalized, set_flag);
+  return stream;
+}
+
+static void
+run_dispose (TestBackend *backend, gpointer stream)
+{
+  g_object_run_dispose (stream);
+}
+
+/* A dispose that is put off must not keep the stream for good. */
+static void
+test_run_dispose (void)
+{
+  g_autoptr (TestBackend) backend = test_backend_new ("0123456789");
+  gboolean is_finalized;
+  CimplStream *stream = new_watched_stream (backend, &is_finalized);
+
+  cimpl_stream_ref (stream);
+  g_object_run_dispose (G_OBJECT (stream)); /* put off by the plain reference */
+  g_assert_false (cimpl_stream_is_closed (stream));
+  g_assert_cmpint (cimpl_free (stream), ==, 0);
+  g_assert_true (cimpl_stream_is_closed (stream));
+  g_object_unref (stream);
+  g_assert_true (is_finalized);
+
+  stream = new_watched_stream (backend, &is_finalized);
+  backend->hook = run_dispose; /* put off by the operation */
+  backend->hook_data = stream;
+  g_assert_cmpint (cimpl_stream_try_tell (stream, NULL, NULL), ==, 0);
+  backend->hook = NULL;
+  g_assert_true (cimpl_stream_is_closed (stream));
+  g_object_unref (stream);
+  g_assert_true (is_finalized);
+}
+
+static void
+use_when_toggled (gpointer result, GObject *stream, gboolean is_last_ref)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (is_last_ref)
+    return;
+  *(gint64 *) result = cimpl_stream_try_tell (CIMPL_STREAM (stream), NULL, &error);
+  if (error != NULL)
+    g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_BUSY);
+}
+
+/* Bindings have toggle references, whose notify may use the stream: it must not wait for itself. */
+static void
+test_toggle_reference (void)
+{
+  g_autoptr (TestBackend) backend = test_backend_new ("0123456789");
+  CimplStream *stream = new_stream (TEST_TYPE_STREAM, backend);
+  gint64 result = G_MAXINT64;
+
+  g_object_add_toggle_ref (G_OBJECT (stream), use_when_toggled, &result);
+  g_object_unref (stream);
+  g_assert_true (cimpl_stream_ref (stream) == stream);
+  g_assert_cmpint (result, <=, 0);
+  g_assert_cmpint (cimpl_stream_tell (stream), ==, 0);
+  g_assert_cmpint (cimpl_free (stream), ==, 0);
+  g_object_remove_toggle_ref (G_OBJECT (stream), use_when_toggled, &result);
+  g_assert_cmpuint (backend->calls[TEST_CLOSE], ==, 1);
+}
+
+/* A last g_object_unref() is put off and overtaken by a plain reference, which is then taken. */
+static void
+test_take_after_last_unref (void)
+{
+  g_autoptr (TestBackend) backend = test_backend_new ("0123456789");
+  gboolean is_finalized;
+  CimplStream *stream = new_watched_stream (backend, &is_finalized);
+  gint stage = 0;
+  GThread *reader;
+
+  backend->hook = signal_and_wait;
+  backend->hook_data = &stage;
+  reader = g_thread_new ("reader", read_four, stream);
+  while (g_atomic_int_get (&stage) != 1)
+    g_usleep (100);
+  g_assert_true (cimpl_stream_ref (stream) == stream);
+  g_object_unref (stream);
+  g_atomic_int_set (&stage, 2);
+  g_thread_join (reader);
+
+  g_assert_cmpint (cimpl_stream_tell (stream), ==, 4);
+  g_assert_true (cimpl_stream_take (stream) == stream);
+  g_assert_false (cimpl_stream_is_closed (stream));
+  g_assert_cmpint (cimpl_stream_try_tell (stream, NULL, NULL), ==, 4);
+  g_object_unref (stream);
+  g_assert_true (is_finalized);
 }
 
 /* Forks */
@@ -648,7 +810,11 @@ main (int argc, char **argv)
   g_test_add_func ("/stream/no-recursion", test_no_recursion);
   g_test_add_func ("/stream/defaults", test_defaults);
   g_test_add_func ("/stream/slot-errors", test_slot_errors);
+  g_test_add_func ("/stream/slot-outside", test_slot_outside);
   g_test_add_func ("/stream/drop-elsewhere", test_drop_elsewhere);
+  g_test_add_func ("/stream/run-dispose", test_run_dispose);
+  g_test_add_func ("/stream/toggle-reference", test_toggle_reference);
+  g_test_add_func ("/stream/take-after-last-unref", test_take_after_last_unref);
   g_test_add_func ("/stream/fork/drop", test_fork_drop);
   g_test_add_func ("/stream/fork/explicit-close", test_fork_explicit_close);
   g_test_add_func ("/stream/fork/inside", test_fork_inside);

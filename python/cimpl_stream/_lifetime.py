@@ -36,6 +36,8 @@ def _end() -> None:
     deadline = time.monotonic() + _EXIT_PATIENCE
     for handle in busy:
         _ffi.detach(handle, max(0, int(1000 * (deadline - time.monotonic()))))
+    while adapters and time.monotonic() < deadline:
+        time.sleep(0.001)  # another thread is just letting go of one
 
 
 def _flush_files() -> None:
