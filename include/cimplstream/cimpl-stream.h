@@ -60,6 +60,67 @@ struct _CimplStream
  *
  * Since: 1.0
  */
+/**
+ * CimplStreamClass::read:
+ * @self: a stream
+ * @buffer: (type guintptr): where to put the data; an address, in languages that have none
+ * @count: how many bytes fit into @buffer; at least 1
+ * @n_read: (out): return location for the number of bytes read, 0 at the end of the data
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Reads at most @count bytes at the current position and moves it behind them.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::write:
+ * @self: a stream
+ * @data: (array length=count) (element-type guint8): the data
+ * @count: how many bytes @data has; at least 1
+ * @n_written: (out): return location for the number of bytes written
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Writes at most @count bytes at the current position and moves it behind them.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::seek:
+ * @self: a stream
+ * @offset: an offset in bytes; not negative with %CIMPL_SEEK_MODE_START
+ * @mode: what @offset counts from
+ * @position: (out): return location for the new position, in bytes from the start
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Moves the position.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::query_flags:
+ * @self: a stream
+ * @flags: (out): return location for what the stream can do
+ * @error: return location for an error
+ *
+ * Says what the stream can do.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
 struct _CimplStreamClass
 {
   GObjectClass parent_class;
