@@ -8,6 +8,15 @@
 #define N_KEYS 20000
 #define N_THREADS 4
 
+/* How often to do something: less where each time is slow, more where time does not matter. */
+static guint
+scaled (guint n)
+{
+  if (g_getenv ("CIMPL_TEST_QUICK") != NULL)
+    return n / 100;
+  return g_getenv ("CIMPL_TEST_SLOW") != NULL ? 20 * n : n;
+}
+
 /* Addresses that nothing is at: no part of the registry may read them. */
 static gpointer
 fake_key (gsize i)
@@ -81,7 +90,7 @@ test_churn (void)
     live[i] = cimpl_handle_new (fake_key (keys[i] = next_key++), FALSE);
   mask = atomic_load (&cimpl_table)->mask;
 
-  for (guint round = 0; round < 500000; round++)
+  for (guint round = 0; round < scaled (500000); round++)
     {
       guint i = (guint) g_test_rand_int_range (0, N_LIVE);
 
@@ -222,7 +231,7 @@ test_free_races_read (void)
 {
   Race race = { NULL, 0 };
   GThread *reader;
-  guint n_rounds = g_getenv ("CIMPL_TEST_SLOW") != NULL ? 2000000 : 100000;
+  guint n_rounds = scaled (100000);
 
   g_atomic_int_set (&stop, 0);
   reader = g_thread_new ("reader", read_what_comes, &race);
@@ -246,13 +255,14 @@ test_free_races_read (void)
 /* Threads read, refer to, close and free the same streams, with pointers that may be stale. */
 
 #define N_CELLS 8
-#define N_STEPS 60000
+#define N_STEPS 60000 /* at most, for each thread */
 
 static struct
 {
   CimplStream *cells[N_CELLS];
   Probe probes[N_CELLS + N_THREADS * N_STEPS];
   gint next_probe;
+  guint n_steps;
 } shared;
 
 static CimplStream *
@@ -266,7 +276,7 @@ do_anything (gpointer user_data)
 {
   g_autoptr (GRand) random = g_rand_new_with_seed (GPOINTER_TO_UINT (user_data));
 
-  for (guint step = 0; step < N_STEPS; step++)
+  for (guint step = 0; step < shared.n_steps; step++)
     {
       CimplStream **cell = &shared.cells[g_rand_int_range (random, 0, N_CELLS)];
       CimplStream *stream = g_atomic_pointer_get (cell);
@@ -307,6 +317,7 @@ test_many_threads (void)
 {
   GThread *threads[N_THREADS];
 
+  shared.n_steps = MIN (scaled (N_STEPS), N_STEPS);
   for (guint i = 0; i < N_CELLS; i++)
     shared.cells[i] = shared_stream_new ();
   for (guint i = 0; i < N_THREADS; i++)
@@ -336,7 +347,7 @@ test_both_faces_drop (void)
 
   g_atomic_int_set (&stop, 0);
   reader = g_thread_new ("reader", read_what_comes, &race);
-  for (guint round = 0; round < 3000; round++)
+  for (guint round = 0; round < scaled (3000); round++)
     {
       Probe probe = { 0, 0 };
       CimplStream *stream = probe_stream (&probe);
