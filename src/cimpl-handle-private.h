@@ -53,7 +53,7 @@ typedef gboolean (*CimplReadFunc) (CimplStream *self,
 
 struct _CimplHandle
 {
-  _Alignas(64) _Atomic guint64 own;
+  _Alignas(128) _Atomic guint64 own; /* two cache lines, which are fetched in pairs */
   _Atomic guint64 life;
   _Atomic gpointer key;
 

@@ -64,14 +64,13 @@ class RawStream(io.RawIOBase):
     """
 
     _handle = 0
-    _native = _ffi.releasing
+    _native = _ffi.holding
     _adapter: Optional[Adapter] = None  # None: not made from a file object here
     _is_closed = False
 
     def __init__(self, file_obj: Any) -> None:
         self._adapter = adapter = open_adapter(file_obj)
         self._handle = adapter.handle
-        self._native = _ffi.holding
 
     @classmethod
     def from_handle(cls: type[_Self], pointer: Any, *, take: bool) -> _Self:
@@ -95,6 +94,7 @@ class RawStream(io.RawIOBase):
             raise native_error()
         self = cls.__new__(cls)
         self._handle = address
+        self._native = _ffi.releasing
         return self
 
     @property
