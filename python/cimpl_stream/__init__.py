@@ -37,7 +37,7 @@ from ._errors import (
     WrongHandleTypeError,
 )
 from ._failures import errcheck
-from ._ffi import CimplStream, library_path
+from ._ffi import CimplStream, native_library
 from ._stream import RawStream, Stream, wrap_file
 
 __all__ = [
@@ -64,11 +64,11 @@ __all__ = [
     "WouldBlockError",
     "WrongHandleTypeError",
     "errcheck",
-    "library_path",
+    "native_library",
     "wrap_file",
 ]
 
 for _name in __all__:  # an exception is shown, and pickled, under its public name
-    if _name != "library_path":
+    if _name != "native_library":
         globals()[_name].__module__ = __name__
 del _name

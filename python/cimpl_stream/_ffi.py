@@ -60,9 +60,9 @@ DestroyCallback = CFUNCTYPE(None, c_void_p)
 MEMORY = memoryview((ctypes.c_ubyte * sys.maxsize).from_address(0)).cast("B")
 WORDS = MEMORY[: sys.maxsize & ~7].cast("q")
 
-library_path = _library.load()  # or the name that the system knows it by
-_releasing = ctypes.CDLL(library_path)  # its functions give up the GIL
-_holding = ctypes.PyDLL(library_path)  # and these keep it
+native_library = _library.load()  # or the name that the system knows it by
+_releasing = ctypes.CDLL(native_library)  # its functions give up the GIL
+_holding = ctypes.PyDLL(native_library)  # and these keep it
 
 
 def _function(

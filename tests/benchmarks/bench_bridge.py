@@ -125,7 +125,7 @@ def print_comparison(what, pairs, unit, relation, target):
 
 class Bench:
     def __init__(self, library, quick):
-        self.library = library
+        self.native = library
         self.repetitions = 3 if quick else 21
         self.scale = 100 if quick else 1
 
@@ -140,7 +140,7 @@ class Bench:
         """Give our stream and a naive one, each over a BytesIO of its own."""
         data = bytes(size)
         with Stream(io.BytesIO(data)) as ours:
-            naive = NaiveStream(self.library, io.BytesIO(data))
+            naive = NaiveStream(self.native, io.BytesIO(data))
             yield ours, naive
             naive.close()
 
@@ -148,7 +148,7 @@ class Bench:
         def loop(stream):
             def run():
                 stream.seek(0)
-                assert self.library.bench_read(stream, size, count) == size * count
+                assert self.native.bench_read(stream, size, count) == size * count
 
             return run
 
@@ -180,7 +180,7 @@ class Bench:
 
         def run_naive():
             for _ in range(count):
-                NaiveStream(self.library, file).close()
+                NaiveStream(self.native, file).close()
 
         self.compare("construct and close / naive bridge", run_ours, run_naive, count, target)
 
@@ -191,7 +191,7 @@ class Bench:
 
         def run_native():
             stream.seek(0)
-            assert self.library.bench_read(stream, CHUNK, size) == size
+            assert self.native.bench_read(stream, CHUNK, size) == size
 
         def run_python():
             file.seek(0)
