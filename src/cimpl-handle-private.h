@@ -19,7 +19,8 @@ G_BEGIN_DECLS
  *
  *  own   generation | CLAIMED | BUSY. Who turns idle into BUSY runs an operation; the stream is
  *        not finalized before that thread leaves. CLAIMED is the same for a handful of
- *        instructions without user code, and is waited for instead of being reported.
+ *        instructions, and is waited for instead of being reported. The one piece of user code
+ *        in them is a toggle notify of g_object_ref(), which finds the stream BUSY.
  *  life  generation | plain references | flags.
  *  key   the address of the stream, or NULL.
  *
