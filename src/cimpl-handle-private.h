@@ -157,7 +157,7 @@ static inline void
 cimpl_frame_pop (CimplFrame *frame)
 {
   cimpl_frame_top = frame->outer;
-  if (G_UNLIKELY (frame->last != NULL) || G_UNLIKELY (frame->pending != NULL))
+  if (G_UNLIKELY (((guintptr) frame->last | (guintptr) frame->pending) != 0)) /* one branch */
     cimpl_frame_clear (frame);
 }
 

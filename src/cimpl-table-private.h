@@ -44,14 +44,11 @@ cimpl_table_index (const CimplTable *table, gconstpointer key)
   return ((address >> 5) ^ (address >> 26)) & table->mask;
 }
 
-/* The value of @key, or NULL. @key may be any pointer, and is not read. */
+/* The value of @key, or NULL. @key may be any pointer but NULL, and is not read. */
 static inline gpointer
 cimpl_table_find (gconstpointer key)
 {
   CimplTable *table = atomic_load_explicit (&cimpl_table, memory_order_acquire);
-
-  if (G_UNLIKELY ((guintptr) key % sizeof (gpointer) != 0))
-    return NULL;
 
   for (gsize i = cimpl_table_index (table, key);; i = (i + 1) & table->mask)
     {

@@ -4,7 +4,7 @@
 
 #include "cimpl-table-private.h"
 
-#define TOMBSTONE GSIZE_TO_POINTER (1) /* no key, since that is aligned */
+#define TOMBSTONE GSIZE_TO_POINTER (1) /* who looks for this finds the value NULL */
 #define FIRST_SIZE 256
 
 _Atomic (CimplTable *) cimpl_table;
@@ -85,6 +85,7 @@ cimpl_table_remove (gpointer key)
 
   while (atomic_load_explicit (&table->entries[i].key, memory_order_relaxed) != key)
     i = (i + 1) & table->mask;
+  atomic_store_explicit (&table->entries[i].value, NULL, memory_order_relaxed);
   atomic_store_explicit (&table->entries[i].key, TOMBSTONE, memory_order_release);
 
   next = (i + 1) & table->mask;
