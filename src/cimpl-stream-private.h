@@ -113,7 +113,6 @@ GError *cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle);
 
 CimplHandle *cimpl_stream_get_handle (CimplStream *self);
 void cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference);
-void cimpl_stream_retire (CimplStream *self);
 
 void cimpl_stream_class_set_defaults (CimplStreamClass *klass);
 

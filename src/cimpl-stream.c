@@ -27,7 +27,7 @@
 
 typedef struct
 {
-  CimplHandle *handle; /* NULL while it is not a valid handle */
+  CimplHandle *handle; /* NULL until the stream is a valid handle */
 } CimplStreamPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CimplStream, cimpl_stream, G_TYPE_OBJECT)
@@ -147,20 +147,13 @@ cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference)
   priv->handle = cimpl_handle_new (self, has_plain_reference);
 }
 
-/* Makes it none any more, before its memory is given back. */
-void
-cimpl_stream_retire (CimplStream *self)
-{
-  CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
-
-  if (priv->handle != NULL)
-    cimpl_handle_retire (g_steal_pointer (&priv->handle));
-}
-
 static void
 cimpl_stream_finalize (GObject *object)
 {
-  cimpl_stream_retire (CIMPL_STREAM (object));
+  CimplHandle *handle = cimpl_stream_get_handle (CIMPL_STREAM (object));
+
+  if (handle != NULL)
+    cimpl_handle_retire (handle);
 
   G_OBJECT_CLASS (cimpl_stream_parent_class)->finalize (object);
 }

@@ -826,7 +826,9 @@ test_copy_keeps_errors_apart (Fixture *fixture)
   g_autoptr (TestBackend) backend = test_backend_new ("");
   g_autoptr (CimplStream) target = fixture->contract->create (backend);
   g_autoptr (GError) error = NULL;
+  char byte;
 
+  g_assert_cmpint (cimpl_stream_try_read (fixture->stream, &byte, 1, NULL, NULL), ==, 1);
   fixture->backend->hook = say_something;
   backend->fault_op = TEST_WRITE;
   backend->fault = TEST_FAULT_SILENT;

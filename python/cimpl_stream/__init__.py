@@ -4,7 +4,7 @@
     from cimpl_stream import Stream
 
     with open("data.bin", "rb") as file, Stream(file) as stream:
-        native_library.parse(stream)
+        parser.parse(stream)  # a function of a native library
 
 Any native function that takes a ``CimplStream *`` reads, writes and seeks the file object.
 What goes wrong in the file object is raised where the native function was called: by the
