@@ -419,7 +419,8 @@ def test_two_threads_keep_their_own(native):
 
 def test_errcheck_is_about_the_call(native):
     """A failure that was swallowed before is not that of a call that succeeds."""
-    native.native_swallow(Stream(Failing(OSError(errno.EIO, "before"))))
+    stream = Stream(Failing(OSError(errno.EIO, "before")))
+    native.native_swallow(stream)  # and it stays, or its failure would go with it
     function = native["native_swallow"]
     function.argtypes = [ctypes.POINTER(cimpl_stream.CimplStream)]
     function.errcheck = errcheck
