@@ -92,6 +92,24 @@ cimpl_stream_error_errno (void)
 }
 
 /**
+ * cimpl_stream_error_dup_last:
+ *
+ * Gets what went wrong last in the calling thread in the plain C API, with the domain and the code
+ * that it had where it came from.
+ *
+ * Returns: (transfer full) (nullable): the error, or `NULL` when there was none
+ *
+ * Since: 1.0
+ */
+GError *
+cimpl_stream_error_dup_last (void)
+{
+  const GError *error = get_last_error ();
+
+  return error == NULL ? NULL : g_error_copy (error);
+}
+
+/**
  * cimpl_stream_clear_error: (skip)
  *
  * Forgets what went wrong in the calling thread.

@@ -209,6 +209,41 @@ cimpl_stream_take (CimplStream *stream)
 }
 
 /**
+ * cimpl_stream_try_from_handle: (rename-to cimpl_stream_from_handle)
+ * @handle: the address of a stream, as a number
+ * @error: return location for an error
+ *
+ * Gets a stream by its address, as which plain C libraries and their bindings pass it around.
+ *
+ * Whatever number may be passed. Fails with %CIMPL_STREAM_ERROR_INVALID_HANDLE if no stream has
+ * that address (any more), and with %CIMPL_STREAM_ERROR_NULL_PARAMETER if it is 0.
+ *
+ * Returns: (transfer full): the stream, of whatever class it is
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_try_from_handle (guintptr handle, GError **error)
+{
+  gpointer pointer = (gpointer) handle; /* NOLINT(performance-no-int-to-ptr) */
+  CimplEntry entry;
+
+  if (pointer == NULL)
+    {
+      g_set_error_literal (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER,
+                           "The address of the stream is 0");
+      return NULL;
+    }
+  entry = cimpl_handle_ref (pointer);
+  if (entry == CIMPL_ENTERED && !cimpl_handle_take (pointer))
+    entry = CIMPL_REFUSED_INVALID_HANDLE; /* somebody gave our reference back */
+  if (entry == CIMPL_ENTERED)
+    return pointer;
+  g_propagate_error (error, cimpl_stream_new_refusal (entry, NULL));
+  return NULL;
+}
+
+/**
  * cimpl_free: (skip)
  * @pointer: (nullable): a stream with a plain reference, or a string that this library returned
  *

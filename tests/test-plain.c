@@ -264,6 +264,31 @@ test_take (void)
   g_assert_cmpuint (context.n_destroyed, ==, 1);
 }
 
+static void
+test_from_handle (void)
+{
+  g_autoptr (GError) error = NULL;
+  Context context;
+  CimplStream *stream;
+  guintptr handle;
+
+  context_init (&context, succeed);
+  handle = (guintptr) context.stream;
+  stream = cimpl_stream_try_from_handle (handle, &error);
+  g_assert_no_error (error);
+  g_assert_true (stream == context.stream);
+  g_assert_cmpint (cimpl_free (context.stream), ==, 0); /* the plain reference is still there, … */
+  g_assert_cmpint (cimpl_free (context.stream), ==, -1); /* … and only that one */
+  g_assert_cmpint (read_one (stream), ==, 1);
+  g_assert_finalize_object (stream);
+
+  g_assert_null (cimpl_stream_try_from_handle (handle, &error));
+  g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_HANDLE);
+  g_clear_error (&error);
+  g_assert_null (cimpl_stream_try_from_handle (0, &error));
+  g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER);
+}
+
 /* Freeing while the stream is in use */
 
 static int64_t
@@ -666,6 +691,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plain/reference", test_references);
   g_test_add_func ("/plain/reference/ledger", test_ledger);
   g_test_add_func ("/plain/reference/take", test_take);
+  g_test_add_func ("/plain/reference/from-handle", test_from_handle);
   g_test_add_func ("/plain/free/inside", test_free_inside);
   g_test_add_func ("/plain/free/inside-and-take-back", test_free_inside_and_take_back);
   g_test_add_func ("/plain/free/elsewhere", test_free_elsewhere);

@@ -525,6 +525,23 @@ test_slot_outside (void)
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT);
 }
 
+/* What the plain API shows as one of its codes has not lost its own domain. */
+static void
+test_last_error_of_plain_call (void)
+{
+  g_autoptr (CimplStream) stream = g_object_new (test_broken_stream_get_type (), NULL);
+  g_autoptr (GError) error = NULL;
+
+  break_how = BREAK_FOREIGN_ERROR;
+  g_assert_cmpint (cimpl_stream_flush (stream), ==, -1);
+  error = cimpl_stream_error_dup_last ();
+  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_ROFS);
+  g_assert_cmpstr (error->message, ==, "read-only");
+
+  cimpl_stream_clear_error ();
+  g_assert_null (cimpl_stream_error_dup_last ());
+}
+
 /* Dropped by one thread while another is inside */
 
 static void
@@ -819,6 +836,7 @@ main (int argc, char **argv)
   g_test_add_func ("/stream/defaults", test_defaults);
   g_test_add_func ("/stream/slot-errors", test_slot_errors);
   g_test_add_func ("/stream/slot-outside", test_slot_outside);
+  g_test_add_func ("/stream/slot-last-error", test_last_error_of_plain_call);
   g_test_add_func ("/stream/drop-elsewhere", test_drop_elsewhere);
   g_test_add_func ("/stream/run-dispose", test_run_dispose);
   g_test_add_func ("/stream/toggle-reference", test_toggle_reference);

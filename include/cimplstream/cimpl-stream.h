@@ -239,11 +239,15 @@ void cimpl_stream_read_to_end (CimplStream *self);
 void cimpl_stream_write_bytes (CimplStream *self);
 void cimpl_stream_write_all (CimplStream *self);
 void cimpl_stream_copy (CimplStream *self);
+void cimpl_stream_from_handle (guintptr handle);
 #endif
 
 CIMPL_AVAILABLE_IN_1_0
 gboolean cimpl_stream_is_closed (CimplStream *self);
 CIMPL_AVAILABLE_IN_1_0
 CimplStream *cimpl_stream_take (CimplStream *stream) G_GNUC_WARN_UNUSED_RESULT;
+CIMPL_AVAILABLE_IN_1_0
+CimplStream *cimpl_stream_try_from_handle (guintptr handle,
+                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
