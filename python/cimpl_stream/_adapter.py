@@ -6,10 +6,10 @@ from __future__ import annotations
 import io
 import os
 from operator import index
-from typing import Any, Optional
+from typing import Any
 
-from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK, BadFileError
-from ._failures import Failure, Refusal
+from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK, BadFileError, make
+from ._failures import Keeper, Refusal
 
 _WELL_KNOWN = {
     io.BytesIO,
@@ -21,22 +21,22 @@ _WELL_KNOWN = {
 MAX_OFFSET = (1 << 63) - 1
 
 
-class Adapter:
+class Adapter(Keeper):
     """A wrapped file object, as the callbacks see it.
 
     It knows neither the Python streams around it nor any object that does, so there is no
     reference cycle; it lives until the native stream is destroyed.
     """
 
-    __slots__ = ("failure", "file", "handle", "read", "write")
+    __slots__ = ("file", "handle", "read", "write")
 
     def __init__(self, file: Any, read: Any, write: Any) -> None:
+        super().__init__()
         self.file = file
         # The methods of the file that transfer data, None where it cannot. What was examined is
         # what is called: one that is put in their place later is not.
         self.read = read
         self.write = write
-        self.failure: Optional[Failure] = None
         self.handle = 0
 
 
@@ -56,18 +56,18 @@ def check_file(file: Any) -> None:
     """
     kind = type(file).__name__
     if isinstance(file, io.TextIOBase):
-        raise BadFileError(f"{kind} is a text file; open it in binary mode, or use its .buffer")
+        raise make(BadFileError, f"{kind} is a text file; open it in binary mode, or use its .buffer")
     # Text files outside of io, such as those of tempfile and codecs, give themselves away so.
     if isinstance(getattr(file, "encoding", None), str):
-        raise BadFileError(f"{kind} is a text file; open it in binary mode")
+        raise make(BadFileError, f"{kind} is a text file; open it in binary mode")
     if not any(callable(getattr(file, name, None)) for name in ("read", "readinto", "write")):
-        raise BadFileError(f"{kind} has neither read() nor write(): it is no binary file")
+        raise make(BadFileError, f"{kind} has neither read() nor write(): it is no binary file")
     try:
         closed = getattr(file, "closed", False) is True
     except ValueError as error:  # a buffered file that was detached
-        raise BadFileError(f"{kind} cannot be wrapped any more: {error}") from error
+        raise make(BadFileError, f"{kind} cannot be wrapped any more: {error}") from error
     if closed:
-        raise BadFileError(f"I/O operation on closed file: {kind} cannot be wrapped any more")
+        raise make(BadFileError, f"I/O operation on closed file: {kind} cannot be wrapped any more")
 
 
 def is_direct(file: Any) -> bool:

@@ -31,7 +31,7 @@ from ._adapter import (
     refuse_nothing,
     would_block,
 )
-from ._errors import BadFileError
+from ._errors import BadFileError, make
 from ._failures import Failure, keep, native_error, report, revisit
 from ._ffi import MEMORY, WORDS
 
@@ -239,7 +239,7 @@ def _examine(file: Any) -> tuple[int, Any, Any]:
         seek = _seek
         truncate = _truncate if write and callable(getattr(file, "truncate", None)) else None
     if read is None and write is None:
-        raise BadFileError(f"{type(file).__name__} says it is neither readable nor writable")
+        raise make(BadFileError, f"{type(file).__name__} says it is neither readable nor writable")
     table = _table(read, write, seek, flush, truncate)
     return ctypes.addressof(table), method, file.write if write else None
 

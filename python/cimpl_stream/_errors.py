@@ -164,11 +164,26 @@ class UnexpectedEofError(CimplStreamError, EOFError):
 _CLASSES = {cls._code: cls for cls in CimplStreamError.__subclasses__()}
 
 
+# The classes that are raised instead of those above, which they derive from. The GObject face
+# adds them: an exception of a stream is a GLib.Error in a program that knows those.
+variants: dict[type[CimplStreamError], type[CimplStreamError]] = {}
+
+
+def make(
+    cls: type[CimplStreamError],
+    message: str,
+    code: Optional[int] = None,
+    errno: Optional[int] = None,
+) -> CimplStreamError:
+    """Return an exception of the class `cls`."""
+    return variants.get(cls, cls)(message, code, errno)
+
+
 def error_for(
     code: int, message: str, errno: Optional[int] = None
 ) -> CimplStreamError:
     """Return the exception for an error of the library."""
-    return _CLASSES.get(code, OtherError)(message, code, errno or None)
+    return make(_CLASSES.get(code, OtherError), message, code, errno or None)
 
 
 def describe(exception: BaseException) -> tuple[int, int, str]:

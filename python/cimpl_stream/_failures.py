@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 from _thread import get_ident  # threading's, without the import
 from ctypes import string_at
-from typing import Any, NoReturn, Optional, Protocol, TypeVar
+from typing import Any, Callable, NoReturn, Optional, TypeVar
 
 from . import _ffi
 from ._errors import CANCELLED, WOULD_BLOCK, CimplStreamError, describe, error_for
@@ -26,6 +26,7 @@ _serials = itertools.count(1)
 starts: dict[int, int] = {}  # by thread: the clock when a stream was last passed to C, see errcheck
 _pending: dict[Failure, None] = {}  # what nobody has raised yet, oldest first; not fatal ones
 _MAX_PENDING = 64
+completers: list[Callable[[CimplStreamError], None]] = []  # of what `native_error` returns
 clock = [0]  # the serial number of the newest failure; a list, so that importers share it
 
 
@@ -43,7 +44,8 @@ class Failure:
 
     __slots__ = ("code", "errno", "exception", "fatal", "message", "serial", "thread")
 
-    def __init__(self, exception: BaseException) -> None:
+    def __init__(self, exception: BaseException, message: Optional[str] = None) -> None:
+        """Keep `exception`; `message` is what C is told, if that is not for `tell` to do."""
         self.exception: Optional[BaseException] = exception
         self.thread = -1
         self.fatal = not isinstance(exception, Exception)
@@ -51,6 +53,8 @@ class Failure:
             self.code, self.errno, self.message = exception.code, 0, exception.message
         else:
             self.code, self.errno, self.message = describe(exception)
+        if message is not None:
+            self.message = message
         self.enter()
         if not self.fatal:
             # A traceback leads to the frames of whoever called, and their variables to the stream
@@ -97,22 +101,29 @@ class Failure:
             del exception, self
 
     def _error(self) -> CimplStreamError:
-        code = self.code
-        if self.errno and _ffi.error_errno() == self.errno:
-            code = _ffi.error_code()  # the library knows the better code for an errno
-        _ffi.clear_error()
-        return error_for(code, self.message, self.errno)
+        error = native_error()
+        if error.message == _printable(self.message):
+            return error  # the library knows the better code for an errno, and other domains
+        return error_for(self.code, self.message, self.errno)
 
 
-class Keeper(Protocol):
+class Keeper:
     """What keeps the failure of a stream."""
 
-    failure: Optional[Failure]
+    __slots__ = ("failure",)
+
+    def __init__(self) -> None:
+        self.failure: Optional[Failure] = None
+
+
+def _printable(message: str) -> str:
+    """Return what arrives of `message` in C: no zero bytes, and nothing that is not Unicode."""
+    return message.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def tell(code: int, errno: int, message: str) -> None:
     """Tell C what went wrong in the running callback."""
-    text = message.replace("\0", "\\0").encode("utf-8", "backslashreplace")
+    text = _printable(message).encode()
     if errno:
         _ffi.set_errno(errno, text)
     else:
@@ -190,10 +201,11 @@ def throw_since(start: int) -> None:
 
 def native_error() -> CimplStreamError:
     """Return the thread's native error as an exception, and clear it."""
-    code, errno = _ffi.error_code(), _ffi.error_errno()
-    message = _native_message()
+    error = error_for(_ffi.error_code(), _native_message(), _ffi.error_errno())
+    for complete in completers:
+        complete(error)
     _ffi.clear_error()
-    return error_for(code, message, errno)
+    return error
 
 
 def _native_message() -> str:

@@ -104,7 +104,8 @@ holding = Operations(_holding)
 new_full = _function(
     _holding, "cimpl_stream_new_full", c_void_p, c_void_p, c_void_p, c_void_p
 )
-ref = _function(_holding, "cimpl_stream_ref", c_void_p, c_void_p)
+# Not with the GIL held: who takes a reference at the same time may wait for it, in a toggle notify.
+ref = _function(_releasing, "cimpl_stream_ref", c_void_p, c_void_p)
 detach = _function(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
 get_flags = _function(_holding, "cimpl_stream_get_flags", c_int32, c_void_p)
 
@@ -117,5 +118,6 @@ set_error = _function(_holding, "cimpl_stream_set_error", None, c_int32, c_char_
 set_errno = _function(_holding, "cimpl_stream_set_errno", None, c_int32, c_char_p)
 
 free_string = holding.free
+free = releasing.free
 
 StreamPointer = POINTER(CimplStream)

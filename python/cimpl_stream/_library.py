@@ -23,7 +23,8 @@ def load() -> str:
     """Load the library into the process and return the name it was loaded by.
 
     The first of these that loads is taken: the path in ``CIMPL_STREAM_LIBRARY`` (then nothing
-    else is tried), a library beside this package, the build tree the package lies in, the system.
+    else is tried), the one that is loaded already, a library beside this package, the build tree
+    the package lies in, the system.
 
     Raises:
         ImportError: none could be loaded; the message says where it looked and what to do.
@@ -47,12 +48,22 @@ def candidates() -> Iterator[str]:
     if chosen:
         yield chosen
         return
+    yield from filter(_is_loaded, _NAMES)  # a second copy in one process would be another library
     package = Path(__file__).resolve().parent
     for folder in (package, *_build_folders(package.parent.parent)):
         for name in _NAMES:
             if (folder / name).is_file():
                 yield str(folder / name)
     yield from _NAMES
+
+
+def _is_loaded(name: str) -> bool:
+    """Return whether a library of that name is in the process, such as that of PyGObject."""
+    try:
+        ctypes.CDLL(name, os.RTLD_NOW | os.RTLD_NOLOAD)
+    except OSError:
+        return False
+    return True
 
 
 def _build_folders(root: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from typing import Any
 from . import _ffi
 from ._callbacks import adapters
 from ._failures import report
-from ._stream import RawStream
+from ._file import NativeFile
 
 _EXIT_PATIENCE = 1.0  # seconds for all callbacks that still run; they may wait for ever
 _WRITERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)  # the upper layer first
@@ -55,6 +55,6 @@ def _flush_files() -> None:
 def _is_over_stream(file: Any) -> bool:
     try:
         raw = getattr(file, "buffer", file).raw  # that of a text file lies one layer lower
-        return isinstance(raw, RawStream) and not file.closed
+        return isinstance(raw, NativeFile) and not file.closed
     except (AttributeError, ValueError):  # over something else, or detached
         return False

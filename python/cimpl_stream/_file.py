@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: MIT
+"""A native stream as a Python file: what the streams of all Python faces have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+from _thread import get_ident
+from operator import index
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Union
+
+from . import _ffi
+from ._adapter import MAX_OFFSET
+from ._callbacks import watch_signals
+from ._errors import (
+    CLOSED,
+    WOULD_BLOCK,
+    CimplStreamError,
+    ClosedError,
+    InvalidArgumentError,
+    OffsetOverflowError,
+    make,
+)
+from ._failures import (
+    Keeper,
+    clock,
+    latest,
+    native_error,
+    settle,
+    starts,
+    throw_fatal,
+    throw_since,
+)
+
+if TYPE_CHECKING:
+    from ._stream import RawStream
+
+_Buffered = Union[io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair]
+_Function = Callable[..., Any]
+
+_CHUNK = 65536  # bytes; readall() starts with it ...
+_MAX_CHUNK = 1 << 20  # ... and goes up to this
+# The types of small buffers, by size. They are powers of two, since each type costs time and
+# memory; a table, since one look-up tells None and -1 from a small size as well.
+_TYPES = [ctypes.c_char * (1 << bits) for bits in range(11)]
+_ARRAYS: dict[Optional[int], Any] = {
+    size: _TYPES[(size - 1).bit_length()] for size in range(1025)
+}
+
+
+class NativeFile:
+    """The methods of a file, over the native stream at `_handle`.
+
+    Each raises `ClosedError` after `close`, `BusyError` while another operation runs, and
+    `NotSupportedError` for what the stream cannot do. An exception raised in Python on the far
+    side of the native code is the `__cause__` of the `CimplStreamError`; KeyboardInterrupt and the
+    like come as themselves.
+    """
+
+    _handle: int  # the address of the native stream, which is kept alive
+    _native = _ffi.releasing
+    _keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
+    _is_closed = False
+
+    def _watch_signals(self) -> None:
+        watch_signals()
+
+    @property
+    def _as_parameter_(self) -> Any:
+        """The ``POINTER(CimplStream)``; it keeps the stream alive for as long as it is used."""
+        return self.cast(_ffi.StreamPointer)
+
+    def cast(self, pointer_type: Any) -> Any:
+        """Return the stream as a `pointer_type`, for a library with a pointer type of its own."""
+        self._watch_signals()
+        if latest:
+            starts[get_ident()] = clock[0]
+        pointer = ctypes.cast(self._handle, pointer_type)  # of the address: a cast of a pointer
+        pointer.stream = self  # ties that into a cycle with itself
+        return pointer
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise, at the end of the block, what this stream's file object raised in it.
+
+        For native functions called in the block, whether they report the failure or not. An
+        exception that the block itself raises goes on, with what was kept as its cause.
+        """
+        self._watch_signals()
+        start = clock[0]
+        try:
+            yield
+        except Exception as exception:
+            kept = self._kept_since(start)
+            try:
+                if exception.__cause__ is None:
+                    exception.__cause__ = kept
+                raise
+            finally:
+                del kept  # whose traceback leads back to this frame
+        self._throw_kept(start)
+
+    def _throw_kept(self, start: int) -> None:
+        """Raise what was kept for this stream or this thread since the clock was at `start`."""
+        throw_fatal()
+        throw_since(start)
+        failure = self._keeper.failure if self._keeper is not None else None
+        if failure is not None and failure.exception is not None and failure.serial > start:
+            failure.throw()  # kept by a native thread
+
+    def _kept_since(self, start: int) -> Optional[BaseException]:
+        """Return what `_throw_kept` raises, if it is an `Exception`."""
+        try:
+            self._throw_kept(start)
+        except Exception as error:
+            error.__context__ = None  # or it and the exception of the block would be a cycle
+            return error.with_traceback(None)  # which leads back to whoever keeps it
+        return None
+
+    # Reading and writing: None is would-block, as in io.
+
+    def read(self, size: Optional[int] = -1) -> Optional[bytes]:
+        """Read up to `size` bytes; without a size, or with a negative one, all that is left."""
+        array = _ARRAYS.get(size) if type(size) is int else None
+        if array is None:
+            return self._read_other(size)
+        buffer = array()
+        start = clock[0]
+        count = self._native.read(self._handle, buffer, size)
+        if count < 0 or latest:
+            count = self._transferred(count, start)
+            if count is None:
+                return None
+        return buffer[:count]  # type: ignore[no-any-return]
+
+    def _read_other(self, size: Optional[int]) -> Optional[bytes]:
+        """Read without a size, or more than a small array holds."""
+        if size is None or (size := index(size)) < 0:
+            return self._read_unsized()
+        buffer = bytearray(size)
+        count = self.readinto(buffer)
+        return None if count is None else bytes(memoryview(buffer)[:count])
+
+    def _read_unsized(self) -> Optional[bytes]:
+        return self.readall()  # type: ignore[no-any-return]
+
+    def readall(self) -> Any:  # Optional[bytes]
+        """Read until the end; `None` if it would block before the first byte."""
+        chunks = []
+        size = _CHUNK
+        while chunk := self.read(size):
+            chunks.append(chunk)
+            size = min(2 * size, _MAX_CHUNK)
+        return b"".join(chunks) if chunks or chunk is not None else None
+
+    def readinto(self, buffer: Any, /) -> Optional[int]:
+        """Read into a writable, contiguous buffer; return the number of bytes."""
+        start = clock[0]
+        count = _read_into(self._native.read, self._handle, buffer)
+        if count < 0 or latest:
+            return self._transferred(count, start)
+        return count
+
+    def write(self, data: Any, /) -> Optional[int]:
+        """Write the bytes of any buffer; return how many were taken, which may be fewer."""
+        start = clock[0]
+        count = _write(self._native.write, self._handle, data)
+        if count < 0 or latest:
+            return self._transferred(count, start)
+        return count
+
+    # Position and size, in bytes.
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position; return the new one, from the start.
+
+        Raises:
+            InvalidArgumentError: a negative position, or an unknown `whence`.
+            OffsetOverflowError: `offset` does not fit into 64 bits.
+        """
+        offset = _check_offset(offset)
+        whence = index(whence)
+        if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
+            message = f"invalid whence ({whence}, should be 0, 1 or 2)"
+            raise make(InvalidArgumentError, message)
+        start = clock[0]
+        return self._settle(self._native.seek(self._handle, offset, whence), start)
+
+    def tell(self) -> int:
+        """Return the position."""
+        start = clock[0]
+        return self._settle(self._native.tell(self._handle), start)
+
+    def truncate(self, size: Optional[int] = None, /) -> int:
+        """Set the size, by default to the position, which stays; return the new size."""
+        size = self.tell() if size is None else _check_offset(size)
+        start = clock[0]
+        self._settle(self._native.truncate(self._handle, size), start)
+        return size
+
+    def flush(self) -> None:
+        """Pass on what was written to the file object, and flush that."""
+        start = clock[0]
+        self._settle(self._native.flush(self._handle), start)
+
+    def _settle(self, result: int, start: int) -> int:
+        """Return the `result` of a native call that began at `start`, or raise what went wrong."""
+        if result >= 0 and not latest:
+            return result
+        if result < 0 and _ffi.error_code() == CLOSED:  # is worded as in io
+            throw_fatal()
+            throw_since(start)  # a ClosedError of the file object
+            raise _error()
+        return settle(result, start)
+
+    def _transferred(self, count: int, start: int) -> Optional[int]:
+        """Settle a read or write; `None` if it would block."""
+        if count < 0 and _ffi.error_code() == WOULD_BLOCK:
+            throw_fatal()
+            throw_since(start)  # EAGAIN of a class of its own
+            _ffi.clear_error()
+            return None
+        return self._settle(count, start)
+
+    # What it can do, and its end.
+
+    def readable(self) -> bool:
+        return self._has(_ffi.READABLE)
+
+    def writable(self) -> bool:
+        return self._has(_ffi.WRITABLE)
+
+    def seekable(self) -> bool:
+        return self._has(_ffi.SEEKABLE)
+
+    def _has(self, flag: int) -> bool:
+        flags: int = _ffi.get_flags(self._handle)
+        if flags < 0:
+            raise _error()
+        return bool(flags & flag)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream is closed, no matter by whom."""
+        if not self._is_closed and _ffi.get_flags(self._handle) < 0:
+            self._is_closed = _ffi.error_code() == CLOSED
+            _ffi.clear_error()
+        return self._is_closed
+
+    def close(self) -> None:
+        """Flush and close the stream for every holder, native ones too; not the file object.
+
+        It is closed even if that raises, unless the error is `BusyError`.
+        """
+        if not self._is_closed:
+            start = clock[0]
+            self._settle(self._native.close(self._handle), start)
+            self._is_closed = True
+            failure = self._keeper.failure if self._keeper is not None else None
+            if failure is not None and not failure.fatal:
+                failure.drop()  # nobody asked, and its traceback keeps whole frames
+
+    def buffered(self, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> _Buffered:
+        """Return a buffered file over this stream, which it closes when it is closed.
+
+        As with any file of `io`, that is also when nobody holds it any more: keep it, or
+        `detach()` it, while the stream is needed.
+
+        A BufferedReader, BufferedWriter or BufferedRandom, by what the stream can do; a
+        BufferedRWPair where both directions exist but no position.
+        """
+        raw = self._raw()
+        if not raw.writable():
+            return io.BufferedReader(raw, buffer_size)
+        if not raw.readable():
+            return io.BufferedWriter(raw, buffer_size)
+        if raw.seekable():
+            return io.BufferedRandom(raw, buffer_size)
+        return io.BufferedRWPair(raw, raw, buffer_size)
+
+    def _raw(self) -> RawStream:
+        """Return this stream with the standard meaning of `read()`."""
+        raise NotImplementedError
+
+
+
+
+# The memory that C works on is released here, on all paths: the traceback of an exception in the
+# callback keeps the frames below it with their variables, and a locked bytearray cannot grow.
+
+
+def _memory(view: memoryview) -> Any:
+    """Return the address of a writable buffer, for as long as the result lives."""
+    return ctypes.byref(ctypes.c_char.from_buffer(view))
+
+
+def _read_into(read: _Function, handle: int, buffer: Any) -> int:
+    """Call C with the memory of `buffer`."""
+    with memoryview(buffer) as view:
+        if not view.nbytes:
+            return read(handle, None, 0)  # type: ignore[no-any-return]
+        return read(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+
+
+def _write(write: _Function, handle: int, data: Any) -> int:
+    """Call C with the memory of `data`, or with a copy if ctypes cannot get at it."""
+    if type(data) is not bytes:  # nor a subclass, whose __len__ may lie
+        with memoryview(data) as view:
+            if view.nbytes and view.c_contiguous and not view.readonly:
+                return write(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+            data = view.tobytes()
+    return write(handle, data, len(data))  # type: ignore[no-any-return]
+
+
+def _error() -> CimplStreamError:
+    """Return the thread's native error."""
+    error = native_error()
+    if isinstance(error, ClosedError):
+        return make(ClosedError, "I/O operation on closed file")
+    return error
+
+
+def _check_offset(offset: int) -> int:
+    offset = index(offset)
+    if not -MAX_OFFSET - 1 <= offset <= MAX_OFFSET:
+        raise make(OffsetOverflowError, f"{offset} does not fit into 64 bits")
+    return offset
+
+
+def address_of(pointer: Any) -> int:
+    """Return the address that any kind of pointer holds; 0 for NULL."""
+    if isinstance(pointer, NativeFile):
+        return pointer._handle
+    if isinstance(pointer, int):
+        return pointer
+    if isinstance(pointer, (ctypes._Pointer, ctypes._SimpleCData)):
+        # Not cast(), which ties its argument into a cycle.
+        return ctypes.c_void_p.from_buffer_copy(pointer).value or 0
+    return ctypes.cast(pointer, ctypes.c_void_p).value or 0
