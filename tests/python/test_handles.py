@@ -173,7 +173,7 @@ def test_library_beside_and_in_the_build_tree(tmp_path, run_python, monkeypatch,
     (tmp_path / place).mkdir(parents=True, exist_ok=True)
     shutil.copy(library, tmp_path / place / "libcimpl_stream.so.1")
     found = run_python(
-        "from cimpl_stream import _library; print(_library.load())",
+        "print(native_library)",
         package=tmp_path / "python",
     )
     assert found.strip() == str(tmp_path / place / "libcimpl_stream.so.1")
