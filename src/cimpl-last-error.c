@@ -51,7 +51,7 @@ cimpl_stream_last_error (void)
 
   if (error == NULL)
     return NULL;
-  string = g_strconcat (cimpl_error_code_name ((gint) cimpl_error_get_code (error)), ": ",
+  string = g_strconcat (cimpl_error_code_name (cimpl_stream_error_get_code (error)), ": ",
                         error->message, NULL);
   cimpl_handle_add_string (string);
   return string;
@@ -71,7 +71,7 @@ cimpl_stream_error_code (void)
 {
   const GError *error = get_last_error ();
 
-  return error == NULL ? CIMPL_STREAM_ERROR_OK : (int32_t) cimpl_error_get_code (error);
+  return error == NULL ? CIMPL_STREAM_ERROR_OK : cimpl_stream_error_get_code (error);
 }
 
 /**

@@ -12,7 +12,6 @@ const char *cimpl_error_code_name (gint code);
 gboolean cimpl_error_code_is_known (gint code);
 CimplStreamError cimpl_error_code_from_errno (gint errnum);
 
-CimplStreamError cimpl_error_get_code (const GError *error);
 GIOErrorEnum cimpl_error_get_io_code (const GError *error);
 gint cimpl_error_get_errno (const GError *error);
 

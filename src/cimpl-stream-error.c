@@ -148,13 +148,23 @@ cimpl_error_code_from_errno (gint errnum)
   return CIMPL_STREAM_ERROR_IO_OPERATION;
 }
 
-/* The code that the plain API shows for an error of any domain. */
-CimplStreamError
-cimpl_error_get_code (const GError *error)
+/**
+ * cimpl_stream_error_get_code:
+ * @error: an error of any domain
+ *
+ * Gets the code that the plain C API shows for an error. For one of %CIMPL_STREAM_ERROR that is
+ * its own code, for one of %G_IO_ERROR the corresponding one, and for others
+ * %CIMPL_STREAM_ERROR_OTHER.
+ *
+ * Returns: a [error@CimplStream.StreamError]
+ *
+ * Since: 1.0
+ */
+gint
+cimpl_stream_error_get_code (const GError *error)
 {
   if (error->domain == CIMPL_STREAM_ERROR)
-    return cimpl_error_code_is_known (error->code) ? (CimplStreamError) error->code
-                                                   : CIMPL_STREAM_ERROR_OTHER;
+    return cimpl_error_code_is_known (error->code) ? error->code : CIMPL_STREAM_ERROR_OTHER;
   if (error->domain == G_IO_ERROR)
     {
       for (gsize i = 0; i < G_N_ELEMENTS (mappings); i++)
@@ -170,7 +180,7 @@ GIOErrorEnum
 cimpl_error_get_io_code (const GError *error)
 {
   gint errnum = cimpl_error_get_errno (error);
-  CimplStreamError code = cimpl_error_get_code (error);
+  gint code = cimpl_stream_error_get_code (error);
 
   if (error->domain == G_IO_ERROR)
     return (GIOErrorEnum) error->code;
@@ -180,7 +190,7 @@ cimpl_error_get_io_code (const GError *error)
   if (errnum != 0)
     return g_io_error_from_errno (errnum);
   for (gsize i = 0; i < G_N_ELEMENTS (mappings); i++)
-    if (mappings[i].code == code)
+    if ((gint) mappings[i].code == code)
       return mappings[i].io_code;
   return G_IO_ERROR_FAILED;
 }

@@ -61,7 +61,7 @@ test_code_unknown (void)
 
       g_assert_false (cimpl_error_code_is_known (numbers[i]));
       g_assert_cmpstr (cimpl_error_code_name (numbers[i]), ==, "Other");
-      g_assert_cmpint ((gint) cimpl_error_get_code (error), ==, CIMPL_STREAM_ERROR_OTHER);
+      g_assert_cmpint (cimpl_stream_error_get_code (error), ==, CIMPL_STREAM_ERROR_OTHER);
       g_assert_cmpint (cimpl_error_get_io_code (error), ==, G_IO_ERROR_FAILED);
     }
 }
@@ -159,7 +159,7 @@ test_errno (gconstpointer user_data)
   g_assert_cmpint ((gint) cimpl_error_code_from_errno (test->errnum), ==, (gint) test->code);
   g_assert_error (error, CIMPL_STREAM_ERROR, (gint) test->code);
   g_assert_cmpstr (error->message, ==, MESSAGE);
-  g_assert_cmpint ((gint) cimpl_error_get_code (error), ==, (gint) test->code);
+  g_assert_cmpint (cimpl_stream_error_get_code (error), ==, (gint) test->code);
   g_assert_cmpint (cimpl_error_get_io_code (error), ==, (gint) test->io_code);
   g_assert_cmpint (cimpl_error_get_errno (error), ==, test->errnum);
 
@@ -250,7 +250,7 @@ test_io (gconstpointer user_data)
   const IoCase *test = user_data;
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, (gint) test->io_code, MESSAGE);
 
-  g_assert_cmpint ((gint) cimpl_error_get_code (error), ==, (gint) test->code);
+  g_assert_cmpint (cimpl_stream_error_get_code (error), ==, (gint) test->code);
   g_assert_cmpint (cimpl_error_get_errno (error), ==, test->errnum);
   g_assert_cmpint (cimpl_error_get_io_code (error), ==, (gint) test->io_code);
 }
@@ -266,7 +266,7 @@ test_io_any (void)
     {
       gint io_code = enum_class->values[i].value;
       g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, io_code, MESSAGE);
-      CimplStreamError code = cimpl_error_get_code (error);
+      gint code = cimpl_stream_error_get_code (error);
 
       g_assert_cmpint ((gint) code, !=, CIMPL_STREAM_ERROR_OK);
       g_assert_true (cimpl_error_code_is_known ((gint) code));
@@ -311,7 +311,7 @@ test_own (gconstpointer user_data)
   const OwnCase *test = user_data;
   g_autoptr (GError) error = g_error_new_literal (CIMPL_STREAM_ERROR, (gint) test->code, MESSAGE);
 
-  g_assert_cmpint ((gint) cimpl_error_get_code (error), ==, (gint) test->code);
+  g_assert_cmpint (cimpl_stream_error_get_code (error), ==, (gint) test->code);
   g_assert_cmpint (cimpl_error_get_io_code (error), ==, (gint) test->io_code);
   g_assert_cmpint (cimpl_error_get_errno (error), ==, 0);
 }
@@ -327,7 +327,7 @@ test_foreign_domain (void)
 
   for (error->code = -1; error->code < 120; error->code++)
     {
-      g_assert_cmpint ((gint) cimpl_error_get_code (error), ==, CIMPL_STREAM_ERROR_OTHER);
+      g_assert_cmpint (cimpl_stream_error_get_code (error), ==, CIMPL_STREAM_ERROR_OTHER);
       g_assert_cmpint (cimpl_error_get_io_code (error), ==, G_IO_ERROR_FAILED);
       g_assert_cmpint (cimpl_error_get_errno (error), ==, 0);
     }
