@@ -268,8 +268,8 @@ test_io_any (void)
       g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, io_code, MESSAGE);
       gint code = cimpl_stream_error_get_code (error);
 
-      g_assert_cmpint ((gint) code, !=, CIMPL_STREAM_ERROR_OK);
-      g_assert_true (cimpl_error_code_is_known ((gint) code));
+      g_assert_cmpint (code, !=, CIMPL_STREAM_ERROR_OK);
+      g_assert_true (cimpl_error_code_is_known (code));
       g_assert_cmpint (cimpl_error_get_io_code (error), ==, io_code);
     }
 }

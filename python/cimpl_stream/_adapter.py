@@ -140,16 +140,16 @@ def check_integer(value: Any, name: str) -> int:
         raise Refusal(CALLBACK_CONTRACT, f"{name}() returned {kind}, not an integer") from None
 
 
-def check_data(value: Any, limit: int) -> memoryview:
-    """Return what `read` returned as bytes, at most `limit`; refuse anything else."""
+def check_data(value: Any, limit: int, name: str = "read") -> memoryview:
+    """Return what the method `name` returned as bytes, at most `limit`; refuse anything else."""
     try:
         data = memoryview(value).cast("B")
     except (TypeError, ValueError):
         kind = type(value).__name__
         hint = "; is the file open in text mode?" if isinstance(value, str) else ""
-        raise Refusal(CALLBACK_CONTRACT, f"read() returned {kind}, not bytes{hint}") from None
+        raise Refusal(CALLBACK_CONTRACT, f"{name}() returned {kind}, not bytes{hint}") from None
     if len(data) > limit:
-        raise Refusal(CALLBACK_CONTRACT, f"read() returned {len(data)} bytes for {limit} bytes")
+        raise Refusal(CALLBACK_CONTRACT, f"{name}() returned {len(data)} bytes for {limit} bytes")
     return data
 
 

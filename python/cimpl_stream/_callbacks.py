@@ -123,16 +123,25 @@ def _write_copy(context: int, address: int, length: int, result: int) -> None:
         _fail(context, result, exception)
 
 
+def taken_before(error: BlockingIOError) -> int:
+    """Return how much a full BufferedWriter took before it raised `error`.
+
+    Raises:
+        Refusal: nothing.
+    """
+    count: int = getattr(error, "characters_written", 0)
+    if not count:
+        raise would_block() from None
+    return count
+
+
 def _write(adapter: Adapter, data: Any) -> int:
     """Return how many bytes of `data` were written to the file."""
     length = len(data)
     try:
         count = adapter.write(data)
     except BlockingIOError as error:
-        # A full BufferedWriter says so how much it took before.
-        count = getattr(error, "characters_written", 0)
-        if not count:
-            raise
+        count = taken_before(error)
     if count is None:
         count = count_nothing(adapter.file, length)
     return check_count(count, length, "write")

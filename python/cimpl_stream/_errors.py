@@ -164,6 +164,8 @@ class UnexpectedEofError(CimplStreamError, EOFError):
 _CLASSES = {cls._code: cls for cls in CimplStreamError.__subclasses__()}
 
 
+ALL = (CimplStreamError, *_CLASSES.values(), OffsetOverflowError, BadFileError)  # bases first
+
 # The classes that are raised instead of those above, which they derive from. The GObject face
 # adds them: an exception of a stream is a GLib.Error in a program that knows those.
 variants: dict[type[CimplStreamError], type[CimplStreamError]] = {}

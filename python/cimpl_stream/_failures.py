@@ -15,6 +15,7 @@ import itertools
 from _thread import get_ident  # threading's, without the import
 from ctypes import string_at
 from typing import Any, Callable, NoReturn, Optional, TypeVar
+from weakref import ref
 
 from . import _ffi
 from ._errors import CANCELLED, WOULD_BLOCK, CimplStreamError, describe, error_for
@@ -24,7 +25,9 @@ _T = TypeVar("_T")
 latest: dict[int, Failure] = {}  # by thread; all but always empty, which is quick to see
 _serials = itertools.count(1)
 starts: dict[int, int] = {}  # by thread: the clock when a stream was last passed to C, see errcheck
-_pending: dict[Failure, None] = {}  # what nobody has raised yet, oldest first; not fatal ones
+# What nobody has raised yet, oldest first; not fatal ones. Only to count them: with a reference of
+# its own to a failure, a stream that the traceback leads to would be kept as well.
+_pending: dict[ref[Failure], None] = {}
 _MAX_PENDING = 64
 completers: list[Callable[[CimplStreamError], None]] = []  # of what `native_error` returns
 clock = [0]  # the serial number of the newest failure; a list, so that importers share it
@@ -42,7 +45,17 @@ class Refusal(Exception):
 class Failure:
     """One exception that a callback kept."""
 
-    __slots__ = ("code", "errno", "exception", "fatal", "message", "serial", "thread")
+    __slots__ = (
+        "__weakref__",
+        "_reference",
+        "code",
+        "errno",
+        "exception",
+        "fatal",
+        "message",
+        "serial",
+        "thread",
+    )
 
     def __init__(self, exception: BaseException, message: Optional[str] = None) -> None:
         """Keep `exception`; `message` is what C is told, if that is not for `tell` to do."""
@@ -55,14 +68,17 @@ class Failure:
             self.code, self.errno, self.message = describe(exception)
         if message is not None:
             self.message = message
+        self._reference = ref(self, _discard)
         self.enter()
         if not self.fatal:
             # A traceback leads to the frames of whoever called, and their variables to the stream
             # itself: what is swallowed for good must not be kept for good.
-            _pending[self] = None
+            _pending[self._reference] = None
             if len(_pending) > _MAX_PENDING:
-                for oldest in list(_pending)[:1]:  # a list, since other threads add and drop
-                    oldest.drop()
+                for reference in list(_pending)[:1]:  # a list, since other threads add and drop
+                    oldest = reference()
+                    if oldest is not None:
+                        oldest.drop()
 
     def enter(self) -> None:
         """Make this the latest failure of the thread; only a fatal one replaces a fatal one."""
@@ -81,30 +97,39 @@ class Failure:
     def drop(self) -> None:
         """Forget the exception, wherever it is kept."""
         self.exception = None
-        _pending.pop(self, None)
+        _discard(self._reference)
         if latest.get(self.thread) is self:
             del latest[self.thread]
 
-    def throw(self) -> NoReturn:
-        """Raise the exception, or the error it is the cause of; it is no longer kept then."""
+    def throw(self, error: Optional[CimplStreamError] = None) -> NoReturn:
+        """Raise the exception, or the error it is the cause of; it is no longer kept then.
+
+        `error` is what the native code reported; if `None`, that is in the thread's native error.
+        """
         exception = self.exception
         try:
             if self.fatal and exception is not None:
                 raise exception
             if exception is None or isinstance(exception, Refusal):
-                raise self._error() from None
-            raise self._error() from exception
+                raise self._error(error) from None
+            raise self._error(error) from exception
         finally:
             # Only now: an interrupt that arrives before the `raise` must not lose it. And the
             # names must go, or they would tie the exception into a cycle with its traceback.
             self.drop()
-            del exception, self
+            del error, exception, self
 
-    def _error(self) -> CimplStreamError:
-        error = native_error()
-        if error.message == _printable(self.message):
-            return error  # the library knows the better code for an errno, and other domains
-        return error_for(self.code, self.message, self.errno)
+    def _error(self, reported: Optional[CimplStreamError]) -> CimplStreamError:
+        error = native_error() if reported is None else reported
+        if _printable(self.message) not in error.message:
+            return error_for(self.code, self.message, self.errno)
+        # The library knows the better code for an errno, and other domains.
+        error.errno = error.errno or self.errno or None
+        return error
+
+
+def _discard(reference: ref[Failure]) -> None:
+    _pending.pop(reference, None)
 
 
 class Keeper:
@@ -192,11 +217,14 @@ def throw_fatal() -> None:
         failure.throw()
 
 
-def throw_since(start: int) -> None:
-    """Raise what was kept on this thread since the clock was at `start`."""
+def throw_since(start: int, error: Optional[CimplStreamError] = None) -> None:
+    """Raise what was kept on this thread since the clock was at `start`; see `Failure.throw`."""
     failure = latest.get(get_ident())
     if failure is not None and failure.serial > start:
-        failure.throw()
+        try:
+            failure.throw(error)
+        finally:
+            del error  # or its traceback would lead back to it
 
 
 def native_error() -> CimplStreamError:

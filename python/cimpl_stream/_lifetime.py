@@ -27,20 +27,22 @@ def _end() -> None:
     """
     if not adapters:
         return
-    _flush_files()
-    busy = [
-        adapter.handle
-        for adapter in list(adapters.values())
-        if adapter.handle and _ffi.detach(adapter.handle, 0) != 0
-    ]
+    flush_files()
     deadline = time.monotonic() + _EXIT_PATIENCE
-    for handle in busy:
-        _ffi.detach(handle, max(0, int(1000 * (deadline - time.monotonic()))))
+    detach([adapter.handle for adapter in list(adapters.values()) if adapter.handle])
     while adapters and time.monotonic() < deadline:
         time.sleep(0.001)  # another thread is just letting go of one
 
 
-def _flush_files() -> None:
+def detach(handles: list[int]) -> None:
+    """Let no callback of the streams at `handles` begin, and wait for those that run."""
+    deadline = time.monotonic() + _EXIT_PATIENCE
+    busy = [handle for handle in handles if _ffi.detach(handle, 0) != 0]
+    for handle in busy:
+        _ffi.detach(handle, max(0, int(1000 * (deadline - time.monotonic()))))
+
+
+def flush_files() -> None:
     """Flush what still lies in files over a stream; at their own end it would be too late."""
     objects = gc.get_objects()
     for kind in _WRITERS:
