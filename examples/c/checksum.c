@@ -29,3 +29,27 @@ checksum_crc32 (CimplStream *stream, uint32_t *crc)
   *crc = (uint32_t) sum;
   return 0;
 }
+
+/**
+ * checksum_try_crc32: (rename-to checksum_crc32)
+ * @stream: a stream
+ * @error: return location for an error
+ *
+ * Reads @stream from where it is to its end.
+ *
+ * Fails with the error of @stream, whatever its domain.
+ *
+ * Returns: the CRC-32 of what came, or -1 on error
+ */
+gint64
+checksum_try_crc32 (CimplStream *stream, GError **error)
+{
+  uint32_t crc;
+
+  if (checksum_crc32 (stream, &crc) != 0)
+    {
+      g_propagate_error (error, cimpl_stream_error_dup_last ());
+      return -1;
+    }
+  return crc;
+}
