@@ -15,6 +15,7 @@ packages=(
   libgirepository1.0-dev
   libglib2.0-dev
   meson
+  mypy
   ninja-build
   pkg-config
   python3
