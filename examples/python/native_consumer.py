@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Hand Python file objects to a native library that knows nothing of Python.
 
-The library is libchecksum, examples/c/checksum.c: its one function takes any stream, reads it to
+The library is libchecksum, examples/c/checksum.c: checksum_crc32() takes any stream, reads it to
 the end and computes a CRC-32.
 
 Usage: native_consumer.py [path of libchecksum.so]; without one, it is looked for in the build tree.
