@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The exceptions of the GObject face: those of the package, and each a GLib.Error as well.
+
+Needs PyGObject; loaded by its overrides, gi/overrides/CimplStream.py, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Callable, Optional
+
+from . import _errors, _failures
+
+# By these names they are untyped to a type checker, whatever stubs are installed.
+GLib: Any = import_module("gi.repository.GLib")
+introspected: Any = import_module("gi.module").get_introspection_module("CimplStream")
+
+DOMAIN: str = GLib.quark_to_string(introspected.StreamError.quark())
+_MODULE = "gi.repository.CimplStream"  # where they are found, also by pickle
+
+
+class CimplStreamError(_errors.CimplStreamError, GLib.Error):  # type: ignore[misc]
+    """An operation of a stream failed.
+
+    Attributes:
+        message: what happened, also the `str` of the exception.
+        domain: the GError domain; another than `StreamError.quark()` if the error comes from
+            elsewhere, such as GIO.
+        code: the code in that domain.
+        errno: the operating system's error number, `None` when there is none.
+    """
+
+    __module__ = _MODULE
+    _origin: Optional[tuple[str, int]] = None
+
+    def __init__(
+        self, message: str = "", code: Optional[int] = None, errno: Optional[int] = None
+    ) -> None:
+        super().__init__(message, code, errno)
+        self.domain = DOMAIN
+
+    __repr__ = BaseException.__repr__  # with the name of its own class
+
+    def restore_origin(self) -> None:
+        """Become an error of the domain that it had in C."""
+        if self._origin is not None:
+            self.domain, self.code = self._origin
+
+
+def _derive(base: type[_errors.CimplStreamError]) -> Any:
+    """Return the class of this face that corresponds to `base`."""
+    parents = (_errors.variants[parent] for parent in base.__bases__ if parent in _errors.variants)
+    contents = {"__doc__": base.__doc__, "__module__": _MODULE}
+    return type(base.__name__, (base, *parents), contents)
+
+
+_errors.variants[_errors.CimplStreamError] = CimplStreamError
+for _base in _errors.ALL[1:]:
+    _errors.variants[_base] = _derive(_base)
+
+
+def _note_origin(error: Any) -> None:
+    """Note, in what stands for the thread's plain error, which domain that has in C.
+
+    Only a stream of this face shows it; for the other one, `code` is the library's.
+    """
+    origin = introspected.StreamError.dup_last()
+    if origin is not None and origin.domain != DOMAIN:
+        error._origin = origin.domain, origin.code
+
+
+_failures.completers.append(_note_origin)
+
+
+def is_foreign(exception: BaseException) -> bool:
+    """Return whether C should see `exception` with a domain that is not the library's."""
+    return isinstance(exception, GLib.Error) and exception.domain != DOMAIN
+
+
+def get_code(error: Any) -> int:
+    """Return the library's code for a GLib.Error of any domain."""
+    code: int = introspected.StreamError.get_code(error)
+    return code
+
+
+def _convert(error: Any) -> _errors.CimplStreamError:
+    """Return the exception that stands for what PyGObject raised."""
+    converted: Any = _errors.error_for(get_code(error), error.message)
+    converted.domain, converted.code = error.domain, error.code
+    return converted  # type: ignore[no-any-return]
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call an introspected function; what it raises is raised as by the methods of a file."""
+    start = _failures.clock[0]
+    try:
+        result = function(*arguments)
+    except GLib.Error as error:
+        _failures.throw_fatal()
+        _failures.throw_since(start, _convert(error))
+        raise _convert(error) from None
+    _failures.throw_fatal()
+    return result

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""What C calls when it calls a stream that is implemented in Python.
+
+PyGObject takes for a slot the function that it finds under the slot's name in the class itself,
+and calls it with arguments of C; it prints what that raises, and C sees zeros. So it is given a
+thunk, which calls the method of the stream, so that mixins, `super()` and everything else work as
+in any Python class; and which sees to it that nothing is lost of what the method raises, and
+nothing believed that it should not return.
+
+Needs PyGObject; loaded by its overrides, gi/overrides/CimplStream.py, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from sys import getrefcount
+from types import TracebackType
+from typing import Any, Callable, Optional
+
+from ._adapter import (
+    check_count,
+    check_data,
+    check_integer,
+    check_position,
+    would_block,
+)
+from ._callbacks import taken_before
+from ._callbacks import watch_signals as watch_callbacks
+from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK
+from ._failures import Failure, Keeper, Refusal, keep, revisit
+from ._gobject_errors import GLib, get_code, is_foreign
+
+_Function = Callable[..., Any]
+
+
+class _ArrayTypes(dict[int, Any]):
+    """The ctypes array type of each length that was asked for lately."""
+
+    def __missing__(self, length: int) -> Any:
+        if len(self) == 256:
+            self.clear()
+        self[length] = array_type = ctypes.c_ubyte * length
+        return array_type
+
+
+_array_types = _ArrayTypes()
+
+
+def _count_references(address: int, count: int) -> int:
+    """Return the reference count of an array that nobody else refers to."""
+    array = _array_types[count].from_address(address)
+    return getrefcount(array)
+
+
+_UNSHARED = _count_references(ctypes.addressof(ctypes.c_ubyte()), 1)
+
+
+def _read(stream: Any, address: int, count: int, cancellable: Any) -> Any:
+    try:
+        if stream._keeper is not None:
+            revisit(stream._keeper)
+        # Not a slice of all memory: an array of its own tells by its references whether the
+        # method has kept a part of the view.
+        array = _array_types[count].from_address(address)
+        view = memoryview(array).cast("B")
+        try:
+            if cancellable is None:
+                result = stream.do_read(view)
+            else:
+                with _current(cancellable):
+                    result = stream.do_read(view)
+        finally:
+            try:
+                view.release()
+            except BufferError:  # exported, such as to an array of NumPy
+                raise _kept_view() from None
+        if getrefcount(array) > _UNSHARED:
+            raise _kept_view()
+        if result.__class__ is not int or not 0 <= result <= count:
+            result = check_count(_transferred(result), count, "do_read")
+        return True, result
+    except BaseException as exception:
+        if _fail(stream, exception):
+            raise
+        return False, 0
+
+
+def _thunk(failed: Any, always: bool = False) -> Callable[[_Function], _Function]:
+    """Make a thunk of a function that calls the method and checks what comes back.
+
+    The thunk returns `failed` for a failure. It refuses to call while an interrupt that nobody
+    has raised yet blocks the stream, except `always`.
+    """
+
+    def decorate(call: _Function) -> _Function:
+        def thunk(stream: Any, *arguments: Any) -> Any:
+            try:
+                if stream._keeper is not None and not always:
+                    revisit(stream._keeper)
+                with _current(arguments[-1]):
+                    return call(stream, *arguments[:-1])
+            except BaseException as exception:
+                if _fail(stream, exception):
+                    raise
+                return failed
+
+        return thunk
+
+    return decorate
+
+
+@_thunk(failed=None)
+def _read_bytes(stream: Any, count: int) -> Any:
+    data = _transferred(stream.do_read_bytes(count))
+    return GLib.Bytes.new(bytes(check_data(data, count, "do_read_bytes")))
+
+
+@_thunk(failed=(False, 0))
+def _write(stream: Any, data: bytes, *length: int) -> Any:
+    # PyGObject passes the length, too, and may stop doing so.
+    try:
+        count = stream.do_write(memoryview(data))
+    except BlockingIOError as error:
+        count = taken_before(error)
+    return True, check_count(_transferred(count), len(data), "do_write")
+
+
+@_thunk(failed=(False, 0))
+def _seek(stream: Any, offset: int, mode: int) -> Any:
+    return True, check_position(stream.do_seek(offset, int(mode)), "do_seek")
+
+
+@_thunk(failed=False)
+def _flush(stream: Any) -> Any:
+    return _check_done(stream.do_flush(), "do_flush")
+
+
+@_thunk(failed=False, always=True)
+def _close(stream: Any) -> Any:
+    return _check_done(stream.do_close(), "do_close")
+
+
+@_thunk(failed=False)
+def _truncate(stream: Any, size: int) -> Any:
+    return _check_done(stream.do_truncate(size), "do_truncate")
+
+
+def _query_flags(stream: Any) -> Any:  # without a cancellable, and at any time
+    try:
+        return True, check_integer(stream.do_query_flags(), "do_query_flags")
+    except BaseException as exception:
+        if _fail(stream, exception):
+            raise
+        return False, 0
+
+
+THUNKS: dict[str, _Function] = {
+    "do_read": _read,
+    "do_read_bytes": _read_bytes,
+    "do_write": _write,
+    "do_seek": _seek,
+    "do_flush": _flush,
+    "do_close": _close,
+    "do_truncate": _truncate,
+    "do_query_flags": _query_flags,
+}
+_CODES = {thunk.__code__ for thunk in THUNKS.values()}
+
+
+class _current:
+    """Makes a cancellable that of `Gio.Cancellable.get_current`, as far as there is one."""
+
+    __slots__ = ("_cancellable",)
+
+    def __init__(self, cancellable: Any) -> None:
+        self._cancellable = cancellable
+
+    def __enter__(self) -> None:
+        if self._cancellable is not None:
+            self._cancellable.push_current()
+
+    def __exit__(self, *exception: Any) -> None:
+        if self._cancellable is not None:
+            self._cancellable.pop_current()
+
+
+def _kept_view() -> Refusal:
+    return Refusal(CALLBACK_CONTRACT, "do_read() kept a part of the view it was given")
+
+
+def _transferred(result: Any) -> Any:
+    """Return the result of a method that reads or writes, unless that would block."""
+    if result is None:
+        raise would_block()
+    return result
+
+
+def _check_done(result: Any, name: str) -> bool:
+    """Return True for any result but False; files return nothing, or like truncate() a size."""
+    if result is False:
+        raise Refusal(CALLBACK_CONTRACT, f"{name}() returned False; it should raise")
+    return True
+
+
+def _get_keeper(stream: Any) -> Keeper:
+    if stream._keeper is None:
+        stream._keeper = Keeper()
+    return stream._keeper  # type: ignore[no-any-return]
+
+
+def _fail(stream: Any, exception: BaseException) -> bool:
+    """Keep the `exception` that a thunk ends with, and tell C about it.
+
+    Returns whether it is for PyGObject to tell C, since it has a domain of its own.
+    """
+    if isinstance(exception, BlockingIOError):
+        exception = would_block()
+    keeper = _get_keeper(stream)
+    if not is_foreign(exception):
+        keep(keeper, exception)
+        return False
+    if get_code(exception) != WOULD_BLOCK:
+        keeper.failure = Failure(exception, exception.message)  # type: ignore[attr-defined]
+    return True
+
+
+class _ExceptHook:
+    """A `sys.excepthook` that keeps what was raised on entry to one of the thunks.
+
+    As the one for `sys.unraisablehook` in _callbacks.py: PyGObject prints, as if nobody could
+    catch it, what a signal raises there.
+    """
+
+    __slots__ = ("_previous",)
+
+    def __init__(self) -> None:
+        self._previous = sys.excepthook
+
+    def __call__(
+        self,
+        kind: type[BaseException],
+        exception: BaseException,
+        traceback: Optional[TracebackType],
+        /,
+    ) -> None:
+        frame = traceback.tb_frame if traceback is not None else None
+        if frame is None or frame.f_code not in _CODES:
+            self._previous(kind, exception, traceback)
+        else:
+            _get_keeper(frame.f_locals["stream"]).failure = Failure(exception)
+
+
+def watch_signals() -> None:
+    """Install the hooks for what is raised on entry to Python code that C calls."""
+    watch_callbacks()
+    if not isinstance(sys.excepthook, _ExceptHook):
+        sys.excepthook = _ExceptHook()
