@@ -29,7 +29,7 @@ from ._callbacks import taken_before
 from ._callbacks import watch_signals as watch_callbacks
 from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK
 from ._failures import Failure, Keeper, Refusal, keep, revisit
-from ._gobject_errors import GLib, get_code, is_foreign
+from ._gobject_errors import GLib, get_code, introspected, is_foreign
 
 _Function = Callable[..., Any]
 
@@ -148,7 +148,8 @@ def _truncate(stream: Any, size: int) -> Any:
 
 def _query_flags(stream: Any) -> Any:  # without a cancellable, and at any time
     try:
-        return True, check_integer(stream.do_query_flags(), "do_query_flags")
+        flags = check_integer(stream.do_query_flags(), "do_query_flags")
+        return True, introspected.StreamFlags(flags)
     except BaseException as exception:
         if _fail(stream, exception):
             raise

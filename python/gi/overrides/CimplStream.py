@@ -78,7 +78,7 @@ def _chain_transfer(stream, slot, *arguments):
 class _StreamType(type(_introspected.Stream)):
     """The metaclass of streams: has C call the thunks, and the thunks the methods of the class."""
 
-    def __init__(cls, name, bases, namespace, **kwargs):
+    def __init__(cls, name, bases, namespace, /, **keywords):
         thunks = {}
         if "__gtype__" in cls.__dict__ or cls.__module__.startswith("gi.overrides."):
             cls._native_class = cls  # it stands for a type that C has registered
@@ -252,10 +252,19 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         return line
 
     def __del__(self):
-        # In a child process, what the parent has made is the parent's to close. A wrapper that C
-        # caused to be made, such as from dispose, has no _process.
-        if self._process == os.getpid() and self.__grefcount__ == 1:
-            self.close()
+        try:
+            is_last = self.__grefcount__ == 1
+        except TypeError:  # its constructor failed
+            return
+        if is_last:
+            try:
+                if self._process == os.getpid():  # else it is for the parent process to close
+                    self.close()
+            finally:
+                # Nothing is left to be done when the wrapper goes, which may be while an exception
+                # is on its way, and PyGObject does not put that aside.
+                self.run_dispose()
+                _ffi.detach(_get_pointer(self.__gpointer__, None), 0)
 
     @cached_property
     def _handle(self):
