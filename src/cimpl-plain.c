@@ -30,7 +30,7 @@ fail_refused (CimplEntry entry, gpointer stream)
   return fail (cimpl_stream_new_refusal (entry, cimpl_handle_find (stream)));
 }
 
-/* What cimpl_stream_enter() is to a pointer that can be trusted. */
+/* What cimpl_stream_enter() is to the GObject API; here a pointer is never read, whatever it is. */
 static G_ALWAYS_INLINE inline gboolean
 enter (CimplStream *stream, CimplFrame *frame)
 {

@@ -93,10 +93,9 @@ cimpl_stream_try_read_all (CimplStream *self,
 
   if (bytes_read != NULL)
     *bytes_read = 0;
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
   g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
 
-  if (cimpl_stream_enter (self, &frame, error))
+  if (cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     {
       success = cimpl_frame_read_all (&frame, buffer, count, &done, cancellable, error);
       cimpl_handle_leave (&frame);
@@ -187,9 +186,7 @@ cimpl_stream_try_read_to_end (CimplStream *self,
   CimplFrame frame;
   GBytes *bytes;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), NULL);
-
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return NULL;
   bytes = cimpl_frame_read_to_end (&frame, limit, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -229,10 +226,9 @@ cimpl_stream_try_write_all (CimplStream *self,
 
   if (bytes_written != NULL)
     *bytes_written = 0;
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
   g_return_val_if_fail (data != NULL || count == 0, FALSE);
 
-  if (cimpl_stream_enter (self, &frame, error))
+  if (cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     {
       success = cimpl_frame_write_all (&frame, data, count, &done, cancellable, error);
       cimpl_handle_leave (&frame);
@@ -327,7 +323,7 @@ cimpl_frame_copy (CimplFrame *source,
     }
   g_error_free (slot_error);
 
-  if (!cimpl_stream_enter (target, &target_frame, error))
+  if (!cimpl_stream_enter (target, &target_frame, G_STRFUNC, error))
     return FALSE;
   success = copy_blocks (source, &target_frame, limit, progress, progress_data, n_copied,
                          cancellable, error);
@@ -380,7 +376,7 @@ cimpl_stream_try_copy (CimplStream *self,
   if (self == target)
     g_set_error_literal (&local_error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
                          "A stream cannot be copied onto itself");
-  else if (cimpl_stream_enter (self, &frame, &local_error))
+  else if (cimpl_stream_enter (self, &frame, G_STRFUNC, &local_error))
     {
       success = cimpl_frame_copy (&frame, target, limit, progress, progress_data, &done,
                                   cancellable, &local_error);

@@ -107,9 +107,30 @@ cimpl_frame_write (CimplFrame *frame,
   return (gssize) n_written;
 }
 
-/* Enters @self, which the caller has a reference to; FALSE with @error set if it is refused. */
-gboolean cimpl_stream_enter (CimplStream *self, CimplFrame *frame, GError **error);
 GError *cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle);
+void cimpl_stream_refuse (CimplStream *self,
+                          CimplEntry entry,
+                          CimplFrame *frame,
+                          const char *function,
+                          GError **error);
+
+/*
+ * Enters @self, which the caller has a reference to; FALSE with @error set if it is refused. For
+ * what is no stream at all, logs what g_return_val_if_fail() in @function would, and sets no error.
+ * To find the handle in the table is faster than a type check, and shows the same.
+ */
+static inline gboolean
+cimpl_stream_enter (CimplStream *self, CimplFrame *frame, const char *function, GError **error)
+{
+  CimplEntry entry = CIMPL_REFUSED_INVALID_HANDLE;
+
+  if (G_LIKELY (self != NULL))
+    entry = cimpl_handle_enter (cimpl_handle_find (self), self, frame);
+  if (G_LIKELY (entry == CIMPL_ENTERED))
+    return TRUE;
+  cimpl_stream_refuse (self, entry, frame, function, error);
+  return FALSE;
+}
 
 CimplHandle *cimpl_stream_get_handle (CimplStream *self);
 void cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference);

@@ -73,18 +73,20 @@ cimpl_stream_get_handle (CimplStream *self)
   return priv->handle;
 }
 
-gboolean
-cimpl_stream_enter (CimplStream *self, CimplFrame *frame, GError **error)
+/* What cimpl_stream_enter() does where it has not simply entered. */
+void
+cimpl_stream_refuse (CimplStream *self,
+                     CimplEntry entry,
+                     CimplFrame *frame,
+                     const char *function,
+                     GError **error)
 {
-  CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
-  CimplEntry entry = cimpl_handle_enter (priv->handle, self, frame);
-
-  if (G_LIKELY (entry == CIMPL_ENTERED))
-    return TRUE;
   if (entry == CIMPL_ENTERED_CLOSED)
     cimpl_handle_leave (frame);
-  g_propagate_error (error, cimpl_stream_new_refusal (entry, priv->handle));
-  return FALSE;
+  if (CIMPL_IS_STREAM (self))
+    g_propagate_error (error, cimpl_stream_new_refusal (entry, cimpl_stream_get_handle (self)));
+  else
+    g_return_if_fail_warning (G_LOG_DOMAIN, function, "CIMPL_IS_STREAM (self)");
 }
 
 /* Object */
@@ -207,10 +209,9 @@ cimpl_stream_try_read (CimplStream *self,
   CimplFrame frame;
   gssize n_read;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), -1);
   g_return_val_if_fail (buffer != NULL || count == 0, -1);
 
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return -1;
   n_read = cimpl_frame_read (&frame, buffer, count, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -245,9 +246,7 @@ cimpl_stream_try_read_bytes (CimplStream *self,
   CimplFrame frame;
   GBytes *bytes;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), NULL);
-
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return NULL;
   bytes = cimpl_frame_read_bytes (&frame, count, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -285,10 +284,9 @@ cimpl_stream_try_write (CimplStream *self,
   CimplFrame frame;
   gssize n_written;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), -1);
   g_return_val_if_fail (data != NULL || count == 0, -1);
 
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return -1;
   n_written = cimpl_frame_write (&frame, data, count, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -352,9 +350,7 @@ cimpl_stream_try_seek (CimplStream *self,
   CimplFrame frame;
   gint64 position;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), -1);
-
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return -1;
   position = cimpl_frame_seek (&frame, offset, mode, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -399,9 +395,7 @@ cimpl_stream_try_get_size (CimplStream *self, GCancellable *cancellable, GError 
   CimplFrame frame;
   gint64 size;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), -1);
-
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return -1;
   size = cimpl_frame_get_size (&frame, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -433,9 +427,7 @@ cimpl_stream_try_truncate (CimplStream *self,
   CimplFrame frame;
   gboolean success;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
-
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return FALSE;
   success = cimpl_frame_truncate (&frame, size, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -460,9 +452,7 @@ cimpl_stream_try_flush (CimplStream *self, GCancellable *cancellable, GError **e
   CimplFrame frame;
   gboolean success;
 
-  g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
-
-  if (!cimpl_stream_enter (self, &frame, error))
+  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
     return FALSE;
   success = cimpl_frame_flush (&frame, cancellable, error);
   cimpl_handle_leave (&frame);
