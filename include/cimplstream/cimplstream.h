@@ -3,6 +3,7 @@
 
 #define CIMPL_INSIDE
 #include <cimplstream/cimpl-callback-stream.h>
+#include <cimplstream/cimpl-dispatch-stream.h>
 #include <cimplstream/cimpl-enum-types.h>
 #include <cimplstream/cimpl-stream-error.h>
 #include <cimplstream/cimpl-stream.h>
