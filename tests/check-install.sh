@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# check-install.sh BUILD-DIR SOURCE-DIR INTROSPECTION: installs into a temporary directory, and
-# builds and runs programs with what is there. Prints TAP. INTROSPECTION is "yes" or "no".
+# check-install.sh BUILD-DIR SOURCE-DIR INTROSPECTION VALA: installs into a temporary directory, and
+# builds and runs programs with what is there. Prints TAP. INTROSPECTION and VALA are "yes" or "no".
 
 set -euo pipefail
 . "$(dirname "$0")/tap.sh"
@@ -10,6 +10,7 @@ set -euo pipefail
 build=$1
 source=$2
 introspection=$3
+vala=$4
 cc=${CC:-cc}
 
 temporary=$(mktemp -d)
@@ -106,6 +107,25 @@ if [ "$introspection" = yes ]; then
   check "the GIR names the package" grep -q '<package name="cimpl-stream-1.0"' "$gir"
   check "the typelib is installed" \
     [ -s "$stage$libdir/girepository-1.0/CimplStream-1.0.typelib" ]
+fi
+
+# With the packages that the .deps file names.
+compile_vala ()
+{
+  cat >"$temporary/program.vala" <<'END'
+bool flush (CimplStream.Stream stream, Cancellable cancellable) throws Error {
+  return stream.flush (cancellable);
+}
+END
+  valac --ccode --directory "$temporary" --vapidir "${vapi%/*}" --pkg cimpl-stream-1.0 \
+    "$temporary/program.vala"
+}
+
+if [ "$vala" = yes ]; then
+  vapi=$(find "$stage" -path "*/share/vala/vapi/cimpl-stream-1.0.vapi")
+  check "the Vala binding is installed" [ -s "$vapi" ]
+  check "the Vala binding names its packages" [ -s "${vapi%.vapi}.deps" ]
+  check "a Vala program" compile_vala
 fi
 
 # build_and_run PROGRAM SOURCE FLAG...: with what is installed only.

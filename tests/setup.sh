@@ -21,6 +21,7 @@ packages=(
   python3
   python3-gi
   python3-pytest
+  valac
   zlib1g-dev
 )
 
