@@ -11,6 +11,7 @@ packages=(
   g++
   gcc
   gir1.2-glib-2.0
+  gjs
   gobject-introspection
   libgirepository1.0-dev
   libglib2.0-dev
