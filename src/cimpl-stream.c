@@ -112,7 +112,8 @@ close_before_end (CimplStream *self, CimplHandle *handle)
       /* What the parent process has made is the parent's to flush and to close. */
       if (entry == CIMPL_ENTERED && !cimpl_handle_is_inherited (handle)
           && !cimpl_frame_close (&frame, NULL, &error))
-        g_warning ("%s failed to close when its last reference was dropped: %s",
+        g_warning ("%s was dropped without having been closed, and failed to close then: %s; "
+                   "close it explicitly",
                    G_OBJECT_TYPE_NAME (self), error->message);
       cimpl_handle_set (handle, CIMPL_LIFE_CLOSED);
     }
