@@ -282,7 +282,8 @@ test('copy/limit', () => {
 });
 
 test('copy/source-throws', () => {
-    const error = assertThrows(() => throwing(new TypeError('boom')).copy(new Sink(), -1, null, null));
+    const source = throwing(new TypeError('boom'));
+    const error = assertThrows(() => source.copy(new Sink(), -1, null, null));
 
     assert(error instanceof TypeError && error.message.endsWith('boom'), `${error} arrived`);
 });
