@@ -39,6 +39,10 @@ cimpl_stream_error_private_clear (CimplStreamErrorPrivate *priv)
  */
 G_DEFINE_EXTENDED_ERROR (CimplStreamError, cimpl_stream_error)
 
+/* Bindings get the domain by its name. An error that they make before it is known to be an extended
+ * one has no private data, and freeing it later would corrupt the heap. */
+static void __attribute__ ((constructor)) register_domain (void) { cimpl_stream_error_quark (); }
+
 static const struct
 {
   CimplStreamError code;
