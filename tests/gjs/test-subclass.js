@@ -58,6 +58,13 @@ const Letters = register(class extends CimplStream.Stream {
     }
 });
 
+// Reads three bytes at most.
+const Threes = register(class extends CimplTest.Digits {
+    vfunc_read(address, count, cancellable) {
+        return super.vfunc_read(address, Math.min(count, 3), cancellable);
+    }
+});
+
 // Errors: [name, what is thrown, check of what arrives].
 
 class CustomError extends Error {
@@ -157,18 +164,18 @@ const readers = [
         }
     }, 'abcd', 'efghij'],
     // ... and in the other one it cannot fill the buffer, but it can pass it on.
-    ['same-slot-as-c', class extends CimplTest.Digits {
+    ['same-slot-as-c', Threes, '012', '3456789'],
+    ['three-levels', class extends Threes {
+        vfunc_read_bytes(count, cancellable) {
+            return super.vfunc_read_bytes(count - 1, cancellable);
+        }
+    }, '012', '3456789'],
+    ['other-slot-than-js', class extends Letters {
         vfunc_read(address, count, cancellable) {
             return super.vfunc_read(address, Math.min(count, 3), cancellable);
         }
-    }, '012', '3456789'],
+    }, 'abc', 'defghij'],
 ];
-
-readers.push(['three-levels', class extends register(readers.at(-1)[1]) {
-    vfunc_read_bytes(count, cancellable) {
-        return super.vfunc_read_bytes(count - 1, cancellable);
-    }
-}, '012', '3456789']);
 
 for (const [name, klass, start, rest] of readers) {
     test(`read-slots/${name}`, () => {
