@@ -61,7 +61,7 @@ struct _CimplHandle
   /* Touched only by the operation that runs; here because this cache line is at hand. */
   CimplReadFunc read;       /* of the class, once it is known to be the slot that serves */
   gboolean is_dirty;        /* written since the last flush */
-  gboolean in_default_read; /* that of read has called read_bytes, and must not be called back */
+  gboolean in_default_read; /* a default reads with the other slot, and must not be called back */
 
   guint process; /* the fork generation it was made in */
   CimplHandle *next_free;

@@ -169,31 +169,20 @@ cimpl_stream_default_read (CimplStream *self,
   return bytes != NULL && copy_bytes (self, bytes, buffer, count, n_read, error);
 }
 
+/* Reads by the slot that fills a buffer. */
 static GBytes *
-cimpl_stream_default_read_bytes (CimplStream *self,
-                                 gsize count,
-                                 GCancellable *cancellable,
-                                 GError **error)
+read_new_bytes (CimplStream *self, gsize count, GCancellable *cancellable, GError **error)
 {
-  CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (self);
-  g_autofree guint8 *buffer = NULL;
+  g_autofree guint8 *buffer = g_try_malloc (count);
   gsize n_read = CIMPL_UNSET_COUNT;
-  gboolean success;
 
-  if (klass->read == cimpl_stream_default_read)
-    {
-      set_not_supported (self, error, "read");
-      return NULL;
-    }
-  buffer = g_try_malloc (count);
   if (buffer == NULL)
     {
       g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NO_SPACE,
                    "No memory to read %" G_GSIZE_FORMAT " bytes", count);
       return NULL;
     }
-  success = klass->read (self, buffer, count, &n_read, cancellable, error);
-  if (!success)
+  if (!CIMPL_STREAM_GET_CLASS (self)->read (self, buffer, count, &n_read, cancellable, error))
     return NULL;
   if (n_read > count)
     {
@@ -203,6 +192,27 @@ cimpl_stream_default_read_bytes (CimplStream *self,
   if (n_read < count)
     buffer = g_realloc (buffer, n_read); /* a short read must not keep a large block */
   return g_bytes_new_take (g_steal_pointer (&buffer), n_read);
+}
+
+static GBytes *
+cimpl_stream_default_read_bytes (CimplStream *self,
+                                 gsize count,
+                                 GCancellable *cancellable,
+                                 GError **error)
+{
+  CimplHandle *handle = cimpl_stream_get_handle (self);
+  CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (self);
+  GBytes *bytes;
+
+  if (handle->in_default_read || klass->read == cimpl_stream_default_read)
+    {
+      set_not_supported (self, error, "read");
+      return NULL;
+    }
+  handle->in_default_read = TRUE;
+  bytes = read_new_bytes (self, count, cancellable, error);
+  handle->in_default_read = FALSE;
+  return bytes;
 }
 
 static gboolean
@@ -370,7 +380,7 @@ cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellabl
     return NULL;
 
   if (find_read_slot (cimpl_frame_get_class (frame)) == READ_SLOT_READ)
-    bytes = cimpl_stream_default_read_bytes (frame->stream, count, cancellable, &slot_error);
+    bytes = read_new_bytes (frame->stream, count, cancellable, &slot_error);
   else
     bytes = cimpl_frame_get_class (frame)->read_bytes (frame->stream, count, cancellable,
                                                        &slot_error);
