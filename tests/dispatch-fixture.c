@@ -333,6 +333,13 @@ dispatch_assert_times_out (CimplStream *stream)
   cimpl_free (plain);
 }
 
+/* Fewer where everything is slow. */
+guint
+dispatch_n_rounds (guint wanted)
+{
+  return g_getenv ("CIMPL_TEST_QUICK") != NULL ? wanted / 20 : wanted;
+}
+
 /* What was given up must not run when the context is iterated after all. */
 void
 dispatch_fixture_assert_nothing_runs (DispatchFixture *fixture)

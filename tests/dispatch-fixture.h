@@ -63,6 +63,7 @@ void dispatch_fixture_finalize_base (DispatchFixture *fixture);
 guint dispatch_fixture_count_calls (DispatchFixture *fixture);
 void dispatch_fixture_assert_nothing_runs (DispatchFixture *fixture);
 void dispatch_assert_times_out (CimplStream *stream);
+guint dispatch_n_rounds (guint wanted);
 
 /* A read in a thread of its own, where that of the test has something else to do. */
 typedef struct

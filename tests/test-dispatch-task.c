@@ -155,7 +155,21 @@ test_cancellable (DispatchFixture *fixture, gconstpointer has_loop)
                    limit);
   g_assert_cmpint (cimpl_stream_try_read (fixture->stream, data, limit + 1, NULL, NULL), ==,
                    limit + 1);
-  g_assert_finalize_object (g_steal_pointer (&cancellable));
+}
+
+/* When an operation has ended, nothing of it is left that the caller could meet. */
+static void
+test_cancellable_is_released (DispatchFixture *fixture, gconstpointer has_loop)
+{
+  guint n_rounds = dispatch_n_rounds (3000);
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      GCancellable *cancellable = g_cancellable_new ();
+
+      g_assert_true (cimpl_stream_try_flush (fixture->stream, cancellable, NULL));
+      g_assert_finalize_object (cancellable);
+    }
 }
 
 /* A context that does not run the operation */
@@ -192,6 +206,41 @@ test_timeout_is_for_beginning (DispatchFixture *fixture, gconstpointer has_loop)
     n_read = cimpl_stream_try_read (fixture->stream, buffer, 4, NULL, NULL);
   while (dispatch_fixture_count_calls (fixture) == 0);
   g_assert_cmpint (n_read, ==, 4);
+}
+
+static void
+test_timeout_of_close (DispatchFixture *fixture, gconstpointer has_loop)
+{
+  gboolean is_closed = FALSE;
+
+  fixture->backend->hook = outlast_timeout;
+  for (guint i = 0; i < 50 && !is_closed; i++) /* the same here */
+    {
+      TestBase *base;
+      CimplStream *stream = dispatch_stream_over (fixture->backend, fixture->context, &base);
+
+      g_object_set (stream, "close-base", TRUE, "timeout", 10, NULL);
+      is_closed = cimpl_stream_try_close (stream, NULL, NULL);
+      dispatch_loop_sync (&fixture->loop);
+      g_assert_finalize_object (stream);
+      g_assert_finalize_object (base);
+    }
+  g_assert_true (is_closed);
+}
+
+static void
+test_timeout_races (DispatchFixture *fixture, gconstpointer has_loop)
+{
+  guint n_rounds = dispatch_n_rounds (5000);
+  guint n_done = 0;
+
+  g_test_summary ("Either an operation runs and its caller knows it, or neither");
+  g_object_set (fixture->stream, "timeout", 0, NULL);
+  for (guint i = 0; i < n_rounds; i++)
+    if (cimpl_stream_try_flush (fixture->stream, NULL, NULL))
+      n_done++;
+  dispatch_loop_sync (&fixture->loop);
+  g_assert_cmpuint (dispatch_fixture_count_calls (fixture), ==, n_done);
 }
 
 typedef struct
@@ -315,8 +364,11 @@ static const DispatchCase cases[] = {
   { "cancel/write", test_cancel_write, TRUE },
   { "cancel/and-drop", test_cancel_and_drop, TRUE },
   { "cancel/not", test_cancellable, TRUE },
+  { "cancel/released", test_cancellable_is_released, TRUE },
   { "timeout", test_timeout, FALSE },
   { "timeout/is-for-beginning", test_timeout_is_for_beginning, TRUE },
+  { "timeout/of-close", test_timeout_of_close, TRUE },
+  { "timeout/races", test_timeout_races, TRUE },
   { "timeout/loop-quits", test_loop_quits, FALSE },
   { "timeout/owner-waits-for-caller", test_owner_waits_for_caller, TRUE },
   { "source-destroyed", test_source_destroyed, FALSE },
