@@ -202,6 +202,20 @@ typedef struct
   void (*truncate) (CimplStreamContext *context, int64_t size, int64_t *result);
 } CimplStreamCallbacks;
 
+/**
+ * CimplProgressCallback: (skip)
+ * @context: what was given to cimpl_stream_copy()
+ * @done: how many bytes were copied so far
+ * @total: how many there are to copy, or -1 if that is not known
+ *
+ * Told how far a copy is.
+ *
+ * Returns: 0 to go on; anything else ends the copy with %CIMPL_STREAM_ERROR_CANCELLED
+ */
+typedef int32_t (*CimplProgressCallback) (CimplStreamContext *context,
+                                          int64_t done,
+                                          int64_t total);
+
 /* Streams and references: each of these owes one cimpl_free(). */
 CIMPL_AVAILABLE_IN_1_0
 CimplStream *cimpl_stream_new (CimplStreamContext *context,
@@ -235,6 +249,13 @@ CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_flush (CimplStream *stream);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_close (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_copy (CimplStream *source,
+                           CimplStream *target,
+                           int64_t limit,
+                           CimplProgressCallback progress,
+                           CimplStreamContext *context,
+                           int64_t *copied);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_get_flags (CimplStream *stream);
 CIMPL_AVAILABLE_IN_1_0

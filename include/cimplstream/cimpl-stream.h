@@ -238,7 +238,6 @@ void cimpl_stream_read_bytes (CimplStream *self);
 void cimpl_stream_read_to_end (CimplStream *self);
 void cimpl_stream_write_bytes (CimplStream *self);
 void cimpl_stream_write_all (CimplStream *self);
-void cimpl_stream_copy (CimplStream *self);
 void cimpl_stream_from_handle (guintptr handle);
 #endif
 
