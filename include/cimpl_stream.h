@@ -38,6 +38,8 @@ typedef struct _CimplStream CimplStream;
  * CimplStreamContext: (skip)
  *
  * What the callbacks of a stream work on: opaque here, the caller's own object.
+ *
+ * Since: 1.0
  */
 typedef struct _CimplStreamContext CimplStreamContext;
 
@@ -132,6 +134,8 @@ typedef enum
  * Reads at most @len bytes into @data; fewer are no error.
  *
  * Returns: how many bytes were read, 0 at the end of the data, or -1 on failure
+ *
+ * Since: 1.0
  */
 typedef intptr_t (*CimplReadCallback) (CimplStreamContext *context, uint8_t *data, size_t len);
 
@@ -144,6 +148,8 @@ typedef intptr_t (*CimplReadCallback) (CimplStreamContext *context, uint8_t *dat
  * Moves the position. Past the end is the backend's choice.
  *
  * Returns: the new position, in bytes from the start, or -1 on failure
+ *
+ * Since: 1.0
  */
 typedef int64_t (*CimplSeekCallback) (CimplStreamContext *context,
                                       int64_t offset,
@@ -158,6 +164,8 @@ typedef int64_t (*CimplSeekCallback) (CimplStreamContext *context,
  * Writes at most @len bytes of @data; fewer are no error.
  *
  * Returns: how many bytes were written, or -1 on failure
+ *
+ * Since: 1.0
  */
 typedef intptr_t (*CimplWriteCallback) (CimplStreamContext *context,
                                         const uint8_t *data,
@@ -170,6 +178,8 @@ typedef intptr_t (*CimplWriteCallback) (CimplStreamContext *context,
  * Passes on what is buffered.
  *
  * Returns: 0, or -1 on failure
+ *
+ * Since: 1.0
  */
 typedef int32_t (*CimplFlushCallback) (CimplStreamContext *context);
 
@@ -190,6 +200,8 @@ typedef int32_t (*CimplFlushCallback) (CimplStreamContext *context);
  *
  * Without @read, @write, @seek or @truncate the stream cannot do that; without @flush or @close
  * there is nothing to do.
+ *
+ * Since: 1.0
  */
 typedef struct
 {

@@ -11,7 +11,8 @@
  * CimplCallbackStream:
  *
  * A [class@CimplStream.Stream] made of C callbacks, by the functions cimpl_stream_new() and
- * cimpl_stream_new_full() of the plain C API.
+ * cimpl_stream_new_full() of the plain C API. Made otherwise it has no callbacks and can do
+ * nothing.
  *
  * Since: 1.0
  */

@@ -75,6 +75,8 @@ cimpl_frame_write_all (CimplFrame *frame,
  * The end of the data is no error: @bytes_read is then less than @count. The whole is one
  * operation of the stream.
  *
+ * Fails with %CIMPL_STREAM_ERROR_NOT_SUPPORTED on a stream that cannot be read.
+ *
  * Returns: whether nothing failed
  *
  * Since: 1.0
@@ -171,7 +173,8 @@ cimpl_frame_read_to_end (CimplFrame *frame, gsize limit, GCancellable *cancellab
  * Reads all data up to its end. The whole is one operation of the stream.
  *
  * Fails with %CIMPL_STREAM_ERROR_NO_SPACE if there is more than @limit bytes, rather than cutting
- * the data.
+ * the data, and with %CIMPL_STREAM_ERROR_NOT_SUPPORTED on a stream that cannot be read. Whatever
+ * the error, what was read before it is lost.
  *
  * Returns: (transfer full): the data, or `NULL` on error
  *
@@ -206,7 +209,8 @@ cimpl_stream_try_read_to_end (CimplStream *self,
  * Writes all of @data, in as many steps as the stream needs. The whole is one operation of the
  * stream.
  *
- * A stream that takes nothing in one of the steps is %CIMPL_STREAM_ERROR_IO_OPERATION.
+ * Fails with %CIMPL_STREAM_ERROR_NOT_SUPPORTED on a stream that cannot be written, and with
+ * %CIMPL_STREAM_ERROR_IO_OPERATION if it takes nothing in one of the steps.
  *
  * Returns: whether all was written
  *
@@ -345,6 +349,9 @@ cimpl_frame_copy (CimplFrame *source,
  * @error: return location for an error
  *
  * Copies from the position of @self to that of @target. The whole is one operation of both.
+ *
+ * Fails with %CIMPL_STREAM_ERROR_NOT_SUPPORTED if @self cannot be read or @target cannot be
+ * written, and with %CIMPL_STREAM_ERROR_INVALID_ARGUMENT if they are the same stream.
  *
  * When @target fails, what was already read from @self and not yet written is given back by a
  * seek; where @self cannot seek, the error says how many bytes that were.

@@ -15,6 +15,12 @@
  * own callback, fails with %CIMPL_STREAM_ERROR_BUSY at once and changes nothing. Different
  * streams never wait for each other.
  *
+ * Every operation but closing fails with %CIMPL_STREAM_ERROR_CLOSED on a closed stream. All fail
+ * with %CIMPL_STREAM_ERROR_CANCELLED if their cancellable is cancelled beforehand, with
+ * %CIMPL_STREAM_ERROR_INVALID_BUFFER for a count above `PTRDIFF_MAX`, and with
+ * %CIMPL_STREAM_ERROR_CALLBACK_CONTRACT if the class returned what it must not. The methods tell
+ * what else can go wrong in them.
+ *
  * Subclasses override the functions of [struct@CimplStream.StreamClass]; a failure in one of
  * them reaches the caller as an error, whatever its domain, and never as the end of the data.
  *
@@ -193,8 +199,9 @@ cimpl_stream_init (CimplStream *self)
  *
  * Fewer bytes than asked for are no error and do not mean that the data ends: only 0 does.
  *
- * Fails with %CIMPL_STREAM_ERROR_WOULD_BLOCK when nothing can be read without waiting and the
- * stream does not wait.
+ * Fails with %CIMPL_STREAM_ERROR_NOT_SUPPORTED on a stream that cannot be read, and with
+ * %CIMPL_STREAM_ERROR_WOULD_BLOCK when nothing can be read without waiting and the stream does not
+ * wait.
  *
  * Returns: the number of bytes read, 0 at the end of the data, or -1 on error
  *
@@ -231,8 +238,9 @@ cimpl_stream_try_read (CimplStream *self,
  * Fewer bytes than asked for are no error and do not mean that the data ends: only an empty
  * #GBytes does.
  *
- * Fails with %CIMPL_STREAM_ERROR_WOULD_BLOCK when nothing can be read without waiting and the
- * stream does not wait.
+ * Fails with %CIMPL_STREAM_ERROR_NOT_SUPPORTED on a stream that cannot be read, and with
+ * %CIMPL_STREAM_ERROR_WOULD_BLOCK when nothing can be read without waiting and the stream does not
+ * wait.
  *
  * Returns: (transfer full): the data, empty at its end, or `NULL` on error
  *
@@ -303,6 +311,10 @@ cimpl_stream_try_write (CimplStream *self,
  *
  * Writes as much of @bytes as the stream takes at once, like [method@CimplStream.Stream.write].
  *
+ * Fails with %CIMPL_STREAM_ERROR_NOT_SUPPORTED on a stream that cannot be written, and with
+ * %CIMPL_STREAM_ERROR_WOULD_BLOCK when nothing can be written without waiting and the stream
+ * does not wait.
+ *
  * Returns: the number of bytes written, or -1 on error
  *
  * Since: 1.0
@@ -365,6 +377,8 @@ cimpl_stream_try_seek (CimplStream *self,
  * @error: return location for an error
  *
  * Gets the position. This is an operation of the stream like any other, a seek by nothing.
+ *
+ * Fails with %CIMPL_STREAM_ERROR_NOT_SUPPORTED on a stream that has no position.
  *
  * Returns: the position, in bytes from the start, or -1 on error
  *
@@ -443,6 +457,9 @@ cimpl_stream_try_truncate (CimplStream *self,
  *
  * Makes all data that was written reach what is behind the stream.
  *
+ * Fails with what is reported from there, such as %CIMPL_STREAM_ERROR_NO_SPACE for data that did
+ * not fit after all.
+ *
  * Returns: whether that worked
  *
  * Since: 1.0
@@ -516,7 +533,10 @@ cimpl_stream_try_close (CimplStream *self, GCancellable *cancellable, GError **e
  * @flags: (out): return location for what the stream can do
  * @error: return location for an error
  *
- * Gets what the stream can do. Never %CIMPL_STREAM_ERROR_BUSY.
+ * Gets what the stream can do.
+ *
+ * Fails with %CIMPL_STREAM_ERROR_CLOSED on a closed stream, and never with
+ * %CIMPL_STREAM_ERROR_BUSY.
  *
  * Returns: whether that worked
  *

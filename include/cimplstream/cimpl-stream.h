@@ -28,38 +28,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CimplStreamClass, g_type_class_unref)
 
 struct _CimplStream
 {
+  /*< private >*/
   GObject parent_instance;
 };
 
 /**
  * CimplStreamClass:
  * @parent_class: the parent class
- * @read: reads at most @count bytes (at least 1) into @buffer; the slot for languages that can
- *   fill a caller's buffer. Sets @n_read, 0 at the end of the data.
- * @read_bytes: the same, returning the data; the slot for every other language. A class
- *   overrides one of the two.
- * @write: writes at most @count bytes (at least 1) of @data. Sets @n_written.
- * @seek: moves the position; sets @position to the new one, in bytes from the start. @mode is
- *   valid, and @offset not negative with %CIMPL_SEEK_MODE_START.
- * @flush: passes on what is buffered
- * @close: closes; called at most once
- * @truncate: sets the size to @size bytes (not negative) without moving the position
- * @query_flags: says what the stream can do; by default what its class overrides. May be called
- *   while another operation runs, from any thread.
- * @copy_to: copies to @target faster than reading and writing would; optional. Sets @n_copied
- *   also when it fails. %CIMPL_STREAM_ERROR_NOT_SUPPORTED with nothing copied makes
- *   [method@CimplStream.Stream.copy] read and write.
  *
  * What a subclass overrides. Each function returns %FALSE or `NULL` with @error set when it
- * fails; then it leaves its out-parameters alone (but @n_copied). Success without the
- * out-parameter set, a count above what was asked for, a negative position and failure without
- * an error are reported to the caller as %CIMPL_STREAM_ERROR_CALLBACK_CONTRACT.
+ * fails; then it leaves its out-parameters alone. Success without the out-parameter set, a count
+ * above what was asked for, a negative position and failure without an error are reported to the
+ * caller as %CIMPL_STREAM_ERROR_CALLBACK_CONTRACT.
  *
  * The methods of [class@CimplStream.Stream] have checked the arguments, that the stream is open
  * and that nothing else uses it before any of these is called.
  *
  * Since: 1.0
  */
+
 /**
  * CimplStreamClass::read:
  * @self: a stream
@@ -71,7 +58,30 @@ struct _CimplStream
  *
  * Reads at most @count bytes at the current position and moves it behind them.
  *
+ * The slot for languages that can fill a caller's buffer; the others override
+ * [vfunc@CimplStream.Stream.read_bytes]. A class overrides one of the two.
+ *
+ * Fail with %CIMPL_STREAM_ERROR_WOULD_BLOCK rather than report the end of the data when nothing
+ * can be read without waiting.
+ *
  * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::read_bytes:
+ * @self: a stream
+ * @count: how many bytes to read at most; at least 1
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Reads at most @count bytes at the current position and moves it behind them.
+ *
+ * The slot for languages that cannot fill a caller's buffer; like
+ * [vfunc@CimplStream.Stream.read] otherwise.
+ *
+ * Returns: (transfer full): the data, empty at its end, or `NULL` on error
  *
  * Since: 1.0
  */
@@ -87,6 +97,8 @@ struct _CimplStream
  *
  * Writes at most @count bytes at the current position and moves it behind them.
  *
+ * Fail with %CIMPL_STREAM_ERROR_WOULD_BLOCK when nothing can be written without waiting.
+ *
  * Returns: whether that worked
  *
  * Since: 1.0
@@ -96,12 +108,57 @@ struct _CimplStream
  * CimplStreamClass::seek:
  * @self: a stream
  * @offset: an offset in bytes; not negative with %CIMPL_SEEK_MODE_START
- * @mode: what @offset counts from
+ * @mode: what @offset counts from; one of the known modes
  * @position: (out): return location for the new position, in bytes from the start
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Moves the position.
+ * Moves the position. Whether it may lie past the end is the choice of the class.
+ *
+ * Fail with %CIMPL_STREAM_ERROR_INVALID_ARGUMENT for a position before the start.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::flush:
+ * @self: a stream
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Passes on what is buffered. By default there is nothing to do.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::close:
+ * @self: a stream
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Closes. By default there is nothing to do.
+ *
+ * Called at most once, after [vfunc@CimplStream.Stream.flush] if something was written since the
+ * last flush. The stream is closed afterwards also when this fails.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::truncate:
+ * @self: a stream
+ * @size: the new size, in bytes; not negative
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Sets the size, cutting the data or adding zeros; the position stays where it is.
  *
  * Returns: whether that worked
  *
@@ -114,9 +171,34 @@ struct _CimplStream
  * @flags: (out): return location for what the stream can do
  * @error: return location for an error
  *
- * Says what the stream can do.
+ * Says what the stream can do; by default, what its class overrides.
+ *
+ * May be called while another operation runs, from any thread.
  *
  * Returns: whether that worked
+ *
+ * Since: 1.0
+ */
+
+/**
+ * CimplStreamClass::copy_to: (skip)
+ * @self: a stream
+ * @target: the stream to write to
+ * @limit: how many bytes to copy at most, or -1 for all up to the end
+ * @progress: (nullable): to be called after each block with the bytes copied so far and in total,
+ *   or -1 where that is not known
+ * @progress_data: data for @progress
+ * @n_copied: (out): return location for the number of bytes copied; set on failure, too
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Copies to @target faster than reading and writing would; optional.
+ *
+ * %CIMPL_STREAM_ERROR_NOT_SUPPORTED with nothing copied makes
+ * [method@CimplStream.Stream.copy] read and write. For C alone, as an override in another language
+ * could not call @progress.
+ *
+ * Returns: whether all was copied
  *
  * Since: 1.0
  */
@@ -234,10 +316,25 @@ gboolean cimpl_stream_try_copy (CimplStream *self,
                                 GError **error);
 #ifdef __GI_SCANNER__
 /* "rename-to" wants the name that it gives to exist; the plain API has no function of these. */
+/**
+ * cimpl_stream_read_bytes: (skip)
+ */
 void cimpl_stream_read_bytes (CimplStream *self);
+/**
+ * cimpl_stream_read_to_end: (skip)
+ */
 void cimpl_stream_read_to_end (CimplStream *self);
+/**
+ * cimpl_stream_write_bytes: (skip)
+ */
 void cimpl_stream_write_bytes (CimplStream *self);
+/**
+ * cimpl_stream_write_all: (skip)
+ */
 void cimpl_stream_write_all (CimplStream *self);
+/**
+ * cimpl_stream_from_handle: (skip)
+ */
 void cimpl_stream_from_handle (guintptr handle);
 #endif
 
