@@ -41,6 +41,11 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CimplStream, cimpl_stream, G_TYPE_OBJECT)
 GError *
 cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle)
 {
+  /* Also while what ran before is coming to its end, nothing begins any more. */
+  if (entry == CIMPL_REFUSED_BUSY && handle != NULL
+      && cimpl_handle_has (handle, CIMPL_LIFE_DETACHED))
+    entry = CIMPL_ENTERED_CLOSED;
+
   switch (entry)
     {
     case CIMPL_ENTERED_CLOSED:

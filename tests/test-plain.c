@@ -632,6 +632,8 @@ test_detach_while_busy (void)
   g_assert_cmpint (cimpl_stream_detach (context.stream, 10), ==, -1);
   g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_WOULD_BLOCK);
   g_assert_cmpuint (context.n_destroyed, ==, 0);
+  g_assert_cmpint (read_one (context.stream), ==, -1);
+  g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_CLOSED);
 
   g_atomic_int_set (&context.stage, 2);
   g_assert_cmpint (cimpl_stream_detach (context.stream, -1), ==, 0);
