@@ -15,6 +15,7 @@ methods of the stream; by a ctypes function whose ``errcheck`` is `errcheck`; an
 """
 
 from . import _lifetime  # noqa: F401  (what it does at exit)
+from ._copy import copyfileobj
 from ._errors import (
     BadFileError,
     BusyError,
@@ -63,6 +64,7 @@ __all__ = [
     "UnexpectedEofError",
     "WouldBlockError",
     "WrongHandleTypeError",
+    "copyfileobj",
     "errcheck",
     "native_library",
     "wrap_file",

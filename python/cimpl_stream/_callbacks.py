@@ -36,7 +36,7 @@ from ._failures import Failure, keep, native_error, report, revisit
 from ._ffi import MEMORY, WORDS
 
 adapters: dict[int, Adapter] = {}  # by key, for as long as their native streams live
-_keys = itertools.count(1)
+keys = itertools.count(1)
 _SCRATCH = 1 << 20  # bytes; at most so much is read at once into a buffer of our own
 
 
@@ -206,7 +206,7 @@ _C_FUNCTIONS: dict[Optional[Callable[..., None]], Any] = {
     _truncate: _ffi.TruncateCallback(_truncate),
     _destroy: _ffi.DestroyCallback(_destroy),
 }
-_CODES = {function.__code__ for function in _C_FUNCTIONS if function is not None}
+CODES = {function.__code__ for function in _C_FUNCTIONS if function is not None}
 
 
 def _address(function: Optional[Callable[..., None]]) -> int:
@@ -266,7 +266,7 @@ def open_adapter(file: Any) -> Adapter:
         table, read, write = _examine(file)
     watch_signals()
     adapter = Adapter(file, read, write)
-    key = next(_keys)
+    key = next(keys)
     adapters[key] = adapter
     handle = _ffi.new_full(table, key, _DESTROY)
     if not handle:
@@ -293,7 +293,7 @@ class _UnraisableHook:
         exception = unraisable.exc_value
         traceback = unraisable.exc_traceback
         frame = traceback.tb_frame if traceback is not None else None
-        if exception is None or frame is None or frame.f_code not in _CODES:
+        if exception is None or frame is None or frame.f_code not in CODES:
             self._previous(unraisable)
         else:
             _keep_unraisable(frame, exception)

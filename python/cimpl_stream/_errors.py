@@ -26,6 +26,7 @@ class CimplStreamError(Exception):
         message: what happened, also the `str` of the exception.
         code: the error code of the library, a ``CIMPL_STREAM_ERROR_*``.
         errno: the operating system's error number, `None` when there is none.
+        copied: how many bytes had been copied, where `copyfileobj` raises it.
     """
 
     _code: ClassVar[int] = OTHER
@@ -33,6 +34,7 @@ class CimplStreamError(Exception):
 
     message: str
     code: int
+    copied: Optional[int] = None
     errno: Any  # Optional[int]; what OSError has may not be narrowed
     strerror: Any  # of those which are an OSError
 

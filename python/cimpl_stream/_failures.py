@@ -14,13 +14,11 @@ from __future__ import annotations
 import itertools
 from _thread import get_ident  # threading's, without the import
 from ctypes import string_at
-from typing import Any, Callable, NoReturn, Optional, TypeVar
+from typing import Any, Callable, NoReturn, Optional
 from weakref import ref
 
 from . import _ffi
 from ._errors import CANCELLED, WOULD_BLOCK, CimplStreamError, describe, error_for
-
-_T = TypeVar("_T")
 
 latest: dict[int, Failure] = {}  # by thread; all but always empty, which is quick to see
 _serials = itertools.count(1)
@@ -248,7 +246,7 @@ def _native_message() -> str:
     return text.partition(": ")[2] or text
 
 
-def errcheck(result: _T, function: Any, arguments: tuple[Any, ...]) -> _T:
+def errcheck(result: Any, function: Any, arguments: tuple[Any, ...]) -> Any:
     """Raise what went wrong in the streams that a native function was called with.
 
     For ``function.errcheck``. Raises an exception that a file object raised during the call

@@ -54,6 +54,7 @@ SeekCallback = CFUNCTYPE(None, c_void_p, c_int64, c_int, c_void_p)
 FlushCallback = CFUNCTYPE(None, c_void_p, c_void_p)
 TruncateCallback = CFUNCTYPE(None, c_void_p, c_int64, c_void_p)
 DestroyCallback = CFUNCTYPE(None, c_void_p)
+ProgressCallback = CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64)
 
 # All memory, as bytes and as 64-bit integers: a slice is made in a quarter of the time that
 # ctypes needs for an object at an address. Whoever uses them must know the address is good.
@@ -106,6 +107,17 @@ new_full = _function(
 )
 # Not with the GIL held: who takes a reference at the same time may wait for it, in a toggle notify.
 ref = _function(_releasing, "cimpl_stream_ref", c_void_p, c_void_p)
+copy = _function(
+    _releasing,
+    "cimpl_stream_copy",
+    c_int32,
+    c_void_p,
+    c_void_p,
+    c_int64,
+    c_void_p,
+    c_void_p,
+    POINTER(c_int64),
+)
 detach = _function(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
 get_flags = _function(_holding, "cimpl_stream_get_flags", c_int32, c_void_p)
 

@@ -41,7 +41,7 @@ class CimplStreamError(_errors.CimplStreamError, GLib.Error):  # type: ignore[mi
 
     __repr__ = BaseException.__repr__  # with the name of its own class
 
-    def restore_origin(self) -> None:
+    def _restore_origin(self) -> None:
         """Become an error of the domain that it had in C."""
         if self._origin is not None:
             self.domain, self.code = self._origin

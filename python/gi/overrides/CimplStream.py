@@ -274,7 +274,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         try:
             return super()._settle(result, start)
         except CimplStreamError as error:
-            error.restore_origin()
+            error._restore_origin()
             raise
 
     def _watch_signals(self):

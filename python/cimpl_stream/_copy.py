@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Copying in native code."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Callable, Optional
+
+from . import _ffi
+from ._callbacks import CODES, keys, watch_signals
+from ._errors import CimplStreamError, InvalidArgumentError, make
+from ._failures import clock, settle, throw_fatal
+from ._file import NativeFile
+from ._stream import Stream
+
+_Progress = Callable[[int, Optional[int]], Any]
+
+
+class _Watcher:
+    """A progress function, and what it raised."""
+
+    def __init__(self, progress: Any) -> None:
+        self.progress = progress
+        self.exception: Optional[BaseException] = None
+
+
+_watchers: dict[int, _Watcher] = {}  # by key, while their copies run
+
+
+def _report_progress(context: int, done: int, total: int) -> int:
+    watcher = _watchers[context]
+    try:
+        throw_fatal()  # what a signal raised on entry the last time
+        watcher.progress(done, None if total < 0 else total)
+        return 0
+    except BaseException as exception:
+        watcher.exception = exception
+        return 1  # ends the copy
+    finally:
+        del watcher  # which leads back to this frame
+
+
+_callback = _ffi.ProgressCallback(_report_progress)
+_address = ctypes.cast(_callback, ctypes.c_void_p).value
+CODES.add(_report_progress.__code__)
+
+
+def copyfileobj(
+    src: Any, dst: Any, *, limit: int = -1, progress: Optional[_Progress] = None
+) -> int:
+    """Copy from the position of `src` to that of `dst`; return how many bytes that were.
+
+    Args:
+        src: a stream, or any file object that `Stream` takes.
+        dst: likewise. A file object is flushed at the end.
+        limit: how many bytes to copy at most, -1 for all up to the end.
+        progress: called after each block with the bytes copied so far and those to copy in
+            total, `None` if that is not known. An exception that it raises ends the copy.
+
+    Raises:
+        CimplStreamError: reading or writing failed; its `copied` says how many bytes arrived.
+            What was read and has not arrived is given back by a seek, if `src` can.
+    """
+    if src is dst:
+        raise make(InvalidArgumentError, "A stream cannot be copied onto itself")
+    source = src if isinstance(src, NativeFile) else Stream(src)
+    target = dst if isinstance(dst, NativeFile) else Stream(dst)
+    copied = ctypes.c_int64()
+    key = next(keys)
+    watcher = _watchers[key] = _Watcher(progress)
+    watch_signals()
+    start = clock[0]
+    try:
+        address = None if progress is None else _address
+        result = _ffi.copy(
+            source._handle, target._handle, limit, address, key, ctypes.byref(copied)
+        )
+        if watcher.exception is not None:
+            raise watcher.exception
+        settle(result, start)
+        if target is not dst:
+            target.close()
+    except CimplStreamError as error:
+        error.copied = copied.value
+        raise
+    finally:
+        del _watchers[key], watcher  # whose exception leads back to this frame
+    return copied.value
