@@ -181,19 +181,49 @@ END
   build_and_run gobject "$temporary/gobject.c" "${flags[@]}" "${glib[@]}"
 }
 
+package=$(find "$stage" -path '*/cimpl_stream/__init__.py')
+site_packages=${package%/cimpl_stream/*}
+
+# The Python files of the source tree, and nothing else.
+has_python_files ()
+{
+  local files=(cimpl_stream gi gi-stubs -name '*.py' -o -name '*.pyi' -o -name py.typed)
+
+  diff <(cd "$source/python" && find "${files[@]}" | sort) \
+    <(cd "$site_packages" && find "${files[@]}" | sort)
+}
+
 run_python ()
 {
-  local package
-
-  package=$(find "$stage" -path '*/cimpl_stream/__init__.py')
   cd "$temporary" # and not where the source tree could help out
-  LD_LIBRARY_PATH=$stage$libdir PYTHONPATH=${package%/cimpl_stream/*} CIMPL_STREAM_LIBRARY='' \
+  LD_LIBRARY_PATH=$stage$libdir PYTHONPATH=$site_packages CIMPL_STREAM_LIBRARY='' \
     python3 -c 'import cimpl_stream, io; assert cimpl_stream.Stream(io.BytesIO(b"ok")).read() == b"ok"'
+}
+
+check_types ()
+{
+  cd "$temporary"
+  PYTHONPATH=$site_packages mypy --strict --config-file= --cache-dir=mypy -c '
+import gi
+
+gi.require_version("CimplStream", "1.0")
+from gi.repository import CimplStream, Gtk
+
+stream: CimplStream.Stream = CimplStream.wrap_file(Gtk)
+stream.read("")  # type: ignore[arg-type]
+'
 }
 
 check "a plain C program" build_plain
 check "a GObject program" build_gobject
+check "Python files" has_python_files
 check "a Python program" run_python
+if command -v mypy >/dev/null; then
+  check "the types of a Python program" check_types
+else
+  count=$((count + 1))
+  echo "ok $count the types of a Python program # SKIP There is no mypy: install the package mypy"
+fi
 
 echo "1..$count"
 [ "$failures" -eq 0 ]
