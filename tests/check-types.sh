@@ -147,7 +147,7 @@ END
 check "python/cimpl_stream" typed python/cimpl_stream
 check "python/cimpl_stream, Python 3.9" typed --python-version=3.9 python/cimpl_stream
 # In one run: in a later one, mypy would not see that the stub has changed under a cached program.
-programs=("$temporary/sample.py")
+programs=(examples/python/gi_subclass.py "$temporary/sample.py")
 check "python/gi-stubs and programs" typed python/gi-stubs "${programs[@]}"
 
 make_other_stubs

@@ -79,6 +79,15 @@ find_meson ()
   fail "there is no meson of version 1.0 or later; run without --no-install to install it"
 }
 
+# Sets $python. As in meson.build, one that is first on the PATH but lacks PyGObject is passed over.
+find_python ()
+{
+  for python in python3 /usr/bin/python3; do
+    "$python" -c 'import gi.repository' 2>/dev/null && return
+  done
+  fail "there is no python3 that can import gi; run without --no-install to install it"
+}
+
 # build FOLDER [OPTION...]: configures the folder, unless it is, and builds in it.
 build ()
 {
