@@ -28,7 +28,7 @@ INTROSPECTED = get_introspection_module("CimplStream").Stream  # below that of t
 
 NOT_FOR_PROGRAMS = {
     "parent_instance",  # a field of C
-    "restore_origin",  # called by Stream
+    "_restore_origin",  # called by Stream
 }
 OF_PROPERTIES = {"Props", "props", "__init__"}  # in a class that has Props
 
