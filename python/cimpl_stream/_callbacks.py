@@ -246,7 +246,8 @@ def _examine(file: Any) -> tuple[int, Any, Any]:
         flush = _flush if callable(getattr(file, "flush", None)) else None
     if seekable:
         seek = _seek
-        truncate = _truncate if write and callable(getattr(file, "truncate", None)) else None
+    if can(file, "writable", "truncate") and can(file, "seekable", "truncate"):
+        truncate = _truncate
     if read is None and write is None:
         raise make(BadFileError, f"{type(file).__name__} says it is neither readable nor writable")
     table = _table(read, write, seek, flush, truncate)
