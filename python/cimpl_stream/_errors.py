@@ -204,7 +204,7 @@ def describe(exception: BaseException) -> tuple[int, int, str]:
     message = f"{name}: {text}" if text else name
     if not isinstance(exception, Exception):
         return CANCELLED, 0, message
-    if isinstance(exception, OSError):
+    if isinstance(exception, OSError) and not isinstance(exception, io.UnsupportedOperation):
         return _CODES_BY_ERRNO.get(number, IO_OPERATION), number, message
     return _code_by_class(exception), 0, message
 
@@ -216,6 +216,6 @@ def _code_by_class(exception: Exception) -> int:
     """Return the code for an exception without errno."""
     if isinstance(exception, EOFError):
         return UnexpectedEofError._code
-    if isinstance(exception, NotImplementedError):
+    if isinstance(exception, (NotImplementedError, io.UnsupportedOperation)):
         return NotSupportedError._code
     return IO_OPERATION
