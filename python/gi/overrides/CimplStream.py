@@ -284,6 +284,8 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
 io.RawIOBase.register(Stream)
 Stream = override(Stream)
 
+Gio.Cancellable().run_dispose()  # the first call imports, for which it may be too late in __del__
+
 _get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
