@@ -29,6 +29,12 @@ def pytest_configure(config):
             config.pluginmanager.unregister(plugin)
 
 
+def pytest_collection_finish():
+    """Take what was imported out of the collections that `reports` makes; each would look at it."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def reports(monkeypatch, capfd):
     """What was reported instead of raised, as types; a test that expects some clears it.
@@ -50,6 +56,32 @@ def reports(monkeypatch, capfd):
     gc.collect()
     assert types == []
     assert capfd.readouterr().err == ""
+
+
+@pytest.fixture(params=["ctypes", "wrap_file", "subclass"])
+def wrap(request):
+    """What makes a stream of a file object, on each face of faces.py."""
+    from faces import FACES  # not above: it needs PyGObject
+
+    return FACES[request.param]
+
+
+@pytest.fixture
+def without_gc():
+    """Turn off the cycle collector, so that only references keep anything alive."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def quick_switches():
+    """Let threads that wait for the GIL wait for less than the usual 5 ms."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    yield
+    sys.setswitchinterval(interval)
 
 
 @pytest.fixture

@@ -319,7 +319,7 @@ def test_nested_streams():
     exception = OSError(errno.EIO, "broken")
     with pytest.raises(IoError) as caught:
         Stream(Stream(Failing(exception))).read(4)
-    assert type(caught.value.__cause__) is IoError
+    assert isinstance(caught.value.__cause__, IoError)
     assert caught.value.__cause__.__cause__ is exception
 
 

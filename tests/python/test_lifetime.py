@@ -43,15 +43,6 @@ class File(io.BytesIO):
         self.flushes += 1
 
 
-@pytest.fixture
-def without_gc():
-    """Turn off the cycle collector, so that only references keep anything alive."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 @pytest.mark.parametrize("name", CLOSED_OPERATIONS)
 def test_use_after_close(name):
     """Everything but `close` is a ValueError afterwards, as with any file."""

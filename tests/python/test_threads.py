@@ -3,7 +3,6 @@
 
 import errno
 import io
-import sys
 import threading
 import time
 
@@ -24,15 +23,6 @@ class Gate(io.BytesIO):
         self.inside.set()
         assert self.open.wait(10)
         return super().readinto(buffer)
-
-
-@pytest.fixture
-def quick_switches():
-    """Let threads that wait for the GIL wait for less than the usual 5 ms."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def close(stream):
