@@ -63,38 +63,38 @@ class File(io.BytesIO):
     def __init__(self, happen=None):
         super().__init__(b"data")
         self.flushes = 0
-        self.happen = happen  # called with the name of the method, once
+        self.happen = happen  # called by the next method, once
 
-    def _enter(self, name):
+    def _enter(self):
         happen, self.happen = self.happen, None
         if happen is not None:
-            happen(name)
+            happen()
 
     def readinto(self, buffer):
-        self._enter("readinto")
+        self._enter()
         return super().readinto(buffer)
 
     def write(self, data):
-        self._enter("write")
+        self._enter()
         return super().write(data)
 
     def seek(self, *arguments):
-        self._enter("seek")
+        self._enter()
         return super().seek(*arguments)
 
     def flush(self):
         self.flushes += 1
-        self._enter("flush")
+        self._enter()
 
     def truncate(self, size):
-        self._enter("truncate")
+        self._enter()
         return super().truncate(size)
 
 
 def raising(exception):
     """Return what makes a `File` raise `exception`, once."""
 
-    def happen(name):
+    def happen():
         raise exception
 
     return happen
