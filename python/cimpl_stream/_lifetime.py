@@ -11,6 +11,7 @@ from typing import Any
 
 from . import _ffi
 from ._callbacks import adapters
+from ._errors import WOULD_BLOCK
 from ._failures import report
 from ._file import NativeFile
 
@@ -29,17 +30,24 @@ def _end() -> None:
         return
     flush_files()
     deadline = time.monotonic() + _EXIT_PATIENCE
-    detach([adapter.handle for adapter in list(adapters.values()) if adapter.handle])
-    while adapters and time.monotonic() < deadline:
-        time.sleep(0.001)  # another thread is just letting go of one
+    going = detach([adapter.handle for adapter in list(adapters.values()) if adapter.handle])
+    while any(adapter.handle in going for adapter in list(adapters.values())):
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.001)
 
 
-def detach(handles: list[int]) -> None:
-    """Let no callback of the streams at `handles` begin, and wait for those that run."""
+def detach(handles: list[int]) -> list[int]:
+    """Let no callback of the streams at `handles` begin, and wait for those that run.
+
+    Returns those that another thread is just letting go of, and which may still call.
+    """
     deadline = time.monotonic() + _EXIT_PATIENCE
-    busy = [handle for handle in handles if _ffi.detach(handle, 0) != 0]
-    for handle in busy:
-        _ffi.detach(handle, max(0, int(1000 * (deadline - time.monotonic()))))
+    failed = {handle: _ffi.error_code() for handle in handles if _ffi.detach(handle, 0) != 0}
+    for handle, code in failed.items():
+        if code == WOULD_BLOCK:
+            _ffi.detach(handle, max(0, int(1000 * (deadline - time.monotonic()))))
+    return [handle for handle, code in failed.items() if code != WOULD_BLOCK]
 
 
 def flush_files() -> None:
