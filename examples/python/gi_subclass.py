@@ -70,7 +70,7 @@ class Rot13Stream(CimplStream.Stream):
         self.base.flush()
 
     def do_query_flags(self) -> CimplStream.StreamFlags:  # or it could do all of the above
-        return self.base.get_flags()[1]
+        return self.base.get_flags()
 
 
 def crc32(stream: Union[CimplStream.Stream, cimpl_stream.Stream]) -> int:

@@ -52,6 +52,7 @@ def detach(handles: list[int]) -> list[int]:
 
 def flush_files() -> None:
     """Flush what still lies in files over a stream; at their own end it would be too late."""
+    gc.unfreeze()  # or they would not be among the objects
     objects = gc.get_objects()
     for kind in _WRITERS:
         for file in [item for item in objects if issubclass(type(item), kind)]:

@@ -250,7 +250,7 @@ STEPS = {
     "read": lambda stream, size: to_text(stream.read(int(size))),
     "read-to-end": lambda stream, size: to_text(whole(stream).read_to_end(int(size)).get_data()),
     "write": lambda stream, word: stream.write(to_bytes(word)),
-    "write-all": lambda stream, word: whole(stream).write_all(to_bytes(word))[1],
+    "write-all": lambda stream, word: whole(stream).write_all(to_bytes(word)),
     "seek": lambda stream, offset, origin: stream.seek(int(offset), ORIGINS.index(origin)),
     "tell": lambda stream: stream.tell(),
     "size": lambda stream: whole(stream).get_size(),
@@ -258,7 +258,7 @@ STEPS = {
     "flush": lambda stream: stream.flush(),
     "close": lambda stream: stream.close(),
     "closed": lambda stream: "yes" if stream.closed else "no",
-    "flags": lambda stream: ",".join(whole(stream).get_flags()[1].value_nicks),
+    "flags": lambda stream: ",".join(whole(stream).get_flags().value_nicks),
 }
 
 

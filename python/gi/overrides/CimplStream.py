@@ -50,21 +50,27 @@ def _overrides(cls, slot):
 
 
 def _checked(name):
-    """Return the introspected method `name`, raising as the methods of a file do."""
+    """Return the introspected method `name`, raising as the methods of a file do.
+
+    It returns the value alone, and not beside a True: what fails raises.
+    """
     method = getattr(_introspected.Stream, name)
 
     @wraps(method)
     def checked(*arguments):
-        return call(method, *arguments)
+        return _get_value(call(method, *arguments))
 
     return checked
+
+
+def _get_value(result):
+    return result[1] if isinstance(result, tuple) else result
 
 
 def _chain(stream, slot, *arguments):
     """Call what the C class of `stream` has in a slot."""
     function = getattr(super(Stream, type(stream)._native_class), slot)
-    result = call(function, stream, *arguments, Gio.Cancellable.get_current())
-    return result[1] if isinstance(result, tuple) else result
+    return _get_value(call(function, stream, *arguments, Gio.Cancellable.get_current()))
 
 
 def _chain_transfer(stream, slot, *arguments):
@@ -202,7 +208,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     def do_query_flags(self):
         """Return the `StreamFlags`; by default what the class overrides. Any thread may call it."""
         function = super(Stream, type(self)._native_class).do_query_flags
-        return call(function, self)[1]
+        return _get_value(call(function, self))
 
     # The rest of the file.
 
@@ -306,6 +312,7 @@ def wrap_file(file_obj):
 @atexit.register
 def _end():
     """Close the streams of Python classes; from now on native threads get CLOSED."""
+    gc.unfreeze()  # or they would not be among the objects
     streams = [
         stream
         for stream in gc.get_objects()
