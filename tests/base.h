@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "backend.h"
+
+G_BEGIN_DECLS
+
+/* A TestBackend as a subclass, which remembers how it was called last. */
+
+#define TEST_TYPE_BASE (test_base_get_type ())
+G_DECLARE_FINAL_TYPE (TestBase, test_base, TEST, BASE, CimplStream)
+
+struct _TestBase
+{
+  CimplStream parent_instance;
+
+  TestBackend *backend;
+  const GError *error; /* what it fails with */
+  gboolean is_read_only;
+  GThread *thread; /* in which it was called */
+  GCancellable *cancellable;
+};
+
+TestBase *test_base_new (TestBackend *backend);
+
+G_END_DECLS
