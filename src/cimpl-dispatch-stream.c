@@ -70,7 +70,7 @@ struct _Call
  *   ends when it likes, without touching the memory of the caller. What it still reads is lost,
  *   and what it still writes is written: the position is known again after a seek. With a
  *   cancellable, at most 1 MiB is read or written at once.
- * - Closing the base, see [property@CimplStream.DispatchStream:close-base], is not given up: after
+ * - Closing the base, see [property@CimplStream.FilterStream:close-base], is not given up: after
  *   either error, the context does it when it comes to that.
  *
  * What the stream can do is asked in the context like everything else. While an operation runs,
@@ -86,22 +86,19 @@ struct _Call
  */
 struct _CimplDispatchStream
 {
-  CimplStream parent_instance;
+  CimplFilterStream parent_instance;
 
   GMainContext *context; /* (owned) */
   GThread *home;         /* (owned) (nullable): may run operations like the owner of the context */
   Target *target;        /* (owned); NULL once disposed */
-  _Atomic gboolean close_base;
   _Atomic gint timeout;
 };
 
-G_DEFINE_FINAL_TYPE (CimplDispatchStream, cimpl_dispatch_stream, CIMPL_TYPE_STREAM)
+G_DEFINE_FINAL_TYPE (CimplDispatchStream, cimpl_dispatch_stream, CIMPL_TYPE_FILTER_STREAM)
 
 enum
 {
-  PROP_BASE = 1,
-  PROP_MAIN_CONTEXT,
-  PROP_CLOSE_BASE,
+  PROP_MAIN_CONTEXT = 1,
   PROP_TIMEOUT,
   N_PROPS,
 };
@@ -358,9 +355,7 @@ cimpl_dispatch_stream_flush (CimplStream *stream, GCancellable *cancellable, GEr
 static gboolean
 cimpl_dispatch_stream_close (CimplStream *stream, GCancellable *cancellable, GError **error)
 {
-  CimplDispatchStream *self = CIMPL_DISPATCH_STREAM (stream);
-
-  if (!atomic_load (&self->close_base))
+  if (!cimpl_filter_stream_get_close_base (CIMPL_FILTER_STREAM (stream)))
     return TRUE;
   return run (stream, &(Call){ .run = call_close }, cancellable, error);
 }
@@ -402,6 +397,8 @@ cimpl_dispatch_stream_constructed (GObject *object)
   CimplDispatchStream *self = CIMPL_DISPATCH_STREAM (object);
   g_autoptr (GMainContext) thread_default = g_main_context_ref_thread_default ();
 
+  g_set_object (&self->target->base, cimpl_filter_stream_get_base (CIMPL_FILTER_STREAM (self)));
+
   if (self->context == NULL)
     self->context = g_main_context_ref (thread_default);
 
@@ -426,16 +423,8 @@ cimpl_dispatch_stream_set_property (GObject *object,
 
   switch (property_id)
     {
-    case PROP_BASE:
-      self->target->base = g_value_dup_object (value);
-      break;
     case PROP_MAIN_CONTEXT:
       self->context = g_value_dup_boxed (value);
-      break;
-    case PROP_CLOSE_BASE:
-      if (atomic_exchange (&self->close_base, g_value_get_boolean (value))
-          != g_value_get_boolean (value))
-        g_object_notify_by_pspec (object, pspec);
       break;
     case PROP_TIMEOUT:
       if (atomic_exchange (&self->timeout, g_value_get_int (value)) != g_value_get_int (value))
@@ -456,14 +445,8 @@ cimpl_dispatch_stream_get_property (GObject *object,
 
   switch (property_id)
     {
-    case PROP_BASE:
-      g_value_set_object (value, self->target != NULL ? self->target->base : NULL);
-      break;
     case PROP_MAIN_CONTEXT:
       g_value_set_boxed (value, self->context);
-      break;
-    case PROP_CLOSE_BASE:
-      g_value_set_boolean (value, atomic_load (&self->close_base));
       break;
     case PROP_TIMEOUT:
       g_value_set_int (value, atomic_load (&self->timeout));
@@ -517,17 +500,6 @@ cimpl_dispatch_stream_class_init (CimplDispatchStreamClass *klass)
   stream_class->query_flags = cimpl_dispatch_stream_query_flags;
 
   /**
-   * CimplDispatchStream:base:
-   *
-   * The stream whose operations are run in the context.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_BASE]
-      = g_param_spec_object ("base", NULL, NULL, CIMPL_TYPE_STREAM,
-                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-
-  /**
    * CimplDispatchStream:main-context:
    *
    * The context that operations run in.
@@ -539,17 +511,6 @@ cimpl_dispatch_stream_class_init (CimplDispatchStreamClass *klass)
   properties[PROP_MAIN_CONTEXT]
       = g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT,
                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * CimplDispatchStream:close-base:
-   *
-   * Whether closing this stream closes [property@CimplStream.DispatchStream:base], too.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_CLOSE_BASE]
-      = g_param_spec_boolean ("close-base", NULL, NULL, FALSE,
-                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * CimplDispatchStream:timeout:

@@ -5,7 +5,7 @@
 #error "Only <cimplstream/cimplstream.h> can be included directly."
 #endif
 
-#include <cimplstream/cimpl-stream.h>
+#include <cimplstream/cimpl-filter-stream.h>
 
 G_BEGIN_DECLS
 
@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE (CimplDispatchStream,
                       cimpl_dispatch_stream,
                       CIMPL,
                       DISPATCH_STREAM,
-                      CimplStream)
+                      CimplFilterStream)
 
 CIMPL_AVAILABLE_IN_1_0
 CimplStream *cimpl_dispatch_stream_new (CimplStream *base,
