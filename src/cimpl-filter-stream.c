@@ -97,6 +97,7 @@ enum
 };
 
 static GParamSpec *properties[N_PROPS];
+static CimplStreamClass *filter_class;
 
 /* The base, or NULL with @error set. */
 static CimplStream *
@@ -110,6 +111,34 @@ get_base (CimplStream *stream, GError **error)
   return base;
 }
 
+#define READ G_STRUCT_OFFSET (CimplStreamClass, read)
+#define READ_BYTES G_STRUCT_OFFSET (CimplStreamClass, read_bytes)
+#define SLOT(klass, offset) G_STRUCT_MEMBER (gpointer, klass, offset)
+
+static gboolean
+inherits (CimplStreamClass *klass, gsize slot)
+{
+  return SLOT (klass, slot) == SLOT (filter_class, slot);
+}
+
+/*
+ * Whether a subclass that has chained up from @slot means a parent that overrides the @other of the
+ * two read slots, and not this class. The functions of CimplStream then read with that one.
+ */
+static gboolean
+parent_overrides (CimplStream *stream, gsize other, gsize slot)
+{
+  CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (stream);
+  CimplStreamClass *parent = klass;
+
+  if (inherits (klass, slot) || inherits (klass, other)
+      || cimpl_stream_get_handle (stream)->in_default_read)
+    return FALSE;
+  while (!inherits (parent, slot))
+    parent = g_type_class_peek_parent (parent);
+  return SLOT (parent, other) == SLOT (klass, other);
+}
+
 static gboolean
 cimpl_filter_stream_read (CimplStream *stream,
                           void *buffer,
@@ -118,11 +147,14 @@ cimpl_filter_stream_read (CimplStream *stream,
                           GCancellable *cancellable,
                           GError **error)
 {
+  CimplStreamClass *parent_class = CIMPL_STREAM_CLASS (cimpl_filter_stream_parent_class);
   CimplStream *base = get_base (stream, error);
   gssize n;
 
   if (base == NULL)
     return FALSE;
+  if (parent_overrides (stream, READ_BYTES, READ))
+    return parent_class->read (stream, buffer, count, n_read, cancellable, error);
   n = cimpl_stream_try_read (base, buffer, count, cancellable, error);
   if (n < 0)
     return FALSE;
@@ -130,17 +162,19 @@ cimpl_filter_stream_read (CimplStream *stream,
   return TRUE;
 }
 
-/* Of its own, so that a subclass may chain up to it from either of the two. */
 static GBytes *
 cimpl_filter_stream_read_bytes (CimplStream *stream,
                                 gsize count,
                                 GCancellable *cancellable,
                                 GError **error)
 {
+  CimplStreamClass *parent_class = CIMPL_STREAM_CLASS (cimpl_filter_stream_parent_class);
   CimplStream *base = get_base (stream, error);
 
   if (base == NULL)
     return NULL;
+  if (parent_overrides (stream, READ, READ_BYTES))
+    return parent_class->read_bytes (stream, count, cancellable, error);
   return cimpl_stream_try_read_bytes (base, count, cancellable, error);
 }
 
@@ -284,6 +318,8 @@ cimpl_filter_stream_class_init (CimplFilterStreamClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   CimplStreamClass *stream_class = CIMPL_STREAM_CLASS (klass);
+
+  filter_class = stream_class;
 
   object_class->set_property = cimpl_filter_stream_set_property;
   object_class->get_property = cimpl_filter_stream_get_property;
