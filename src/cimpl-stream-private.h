@@ -51,6 +51,8 @@ gssize cimpl_frame_check_transfer (CimplFrame *frame,
                                    GError *slot_error,
                                    GError **error);
 
+gboolean cimpl_check_not_cancelled (GCancellable *cancellable, GError **error);
+
 #define CIMPL_UNSET_COUNT G_MAXSIZE
 
 static inline CimplStreamClass *

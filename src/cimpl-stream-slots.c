@@ -95,8 +95,9 @@ set_bad_count (CimplStream *self, const char *slot, gsize n_done, gsize count, G
                  slot, G_OBJECT_TYPE_NAME (self), n_done, count);
 }
 
-static gboolean
-check_not_cancelled (GCancellable *cancellable, GError **error)
+/* For a slot that waits or takes long: the methods have checked it before they call one. */
+gboolean
+cimpl_check_not_cancelled (GCancellable *cancellable, GError **error)
 {
   if (!g_cancellable_is_cancelled (cancellable))
     return TRUE;
@@ -115,7 +116,7 @@ check_transfer (gsize count, GCancellable *cancellable, GError **error)
                    "%" G_GSIZE_FORMAT " bytes are more than any buffer has", count);
       return FALSE;
     }
-  return check_not_cancelled (cancellable, error);
+  return cimpl_check_not_cancelled (cancellable, error);
 }
 
 static gboolean
@@ -428,7 +429,7 @@ cimpl_frame_seek (CimplFrame *frame,
   GError *slot_error = NULL;
   gboolean success;
 
-  if (!cimpl_check_seek (offset, mode, error) || !check_not_cancelled (cancellable, error))
+  if (!cimpl_check_seek (offset, mode, error) || !cimpl_check_not_cancelled (cancellable, error))
     return -1;
 
   success = cimpl_frame_get_class (frame)->seek (frame->stream, offset, mode, &position,
@@ -482,7 +483,7 @@ cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable,
                    "A stream cannot have the size %" G_GINT64_FORMAT, size);
       return FALSE;
     }
-  if (!check_not_cancelled (cancellable, error))
+  if (!cimpl_check_not_cancelled (cancellable, error))
     return FALSE;
 
   success = cimpl_frame_get_class (frame)->truncate (frame->stream, size, cancellable, &slot_error);
@@ -495,7 +496,7 @@ cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error)
   GError *slot_error = NULL;
   gboolean success;
 
-  if (!check_not_cancelled (cancellable, error))
+  if (!cimpl_check_not_cancelled (cancellable, error))
     return FALSE;
 
   success = cimpl_frame_get_class (frame)->flush (frame->stream, cancellable, &slot_error);
@@ -541,7 +542,7 @@ cimpl_frame_copy_to (CimplFrame *frame,
   GError *slot_error = NULL;
   gboolean success;
 
-  if (!check_not_cancelled (cancellable, error))
+  if (!cimpl_check_not_cancelled (cancellable, error))
     return FALSE;
 
   success = cimpl_frame_get_class (frame)->copy_to (frame->stream, target, limit, progress,
