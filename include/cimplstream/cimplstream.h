@@ -5,6 +5,7 @@
 #include <cimplstream/cimpl-callback-stream.h>
 #include <cimplstream/cimpl-dispatch-stream.h>
 #include <cimplstream/cimpl-enum-types.h>
+#include <cimplstream/cimpl-fault-stream.h>
 #include <cimplstream/cimpl-filter-stream.h>
 #include <cimplstream/cimpl-stream-error.h>
 #include <cimplstream/cimpl-stream.h>
