@@ -18,6 +18,13 @@ typedef struct
   gboolean counts_can_be_negative; /* the same of TEST_FAULT_NEGATIVE for counts */
   gboolean cannot_truncate;
   gboolean cannot_close; /* has nothing of its own to do when it is closed */
+
+  /*
+   * For streams of data that is not in the backend, which only shows what it is at first: puts into
+   * the backend what @stream, which may be closed, has now. Cases that want a backend which fails,
+   * is slow or counts are left out.
+   */
+  void (*fetch) (CimplStream *stream, TestBackend *backend);
 } StreamContract;
 
 /* Adds the cases as /NAME/contract/…; @contract must stay. */
