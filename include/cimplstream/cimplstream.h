@@ -7,6 +7,7 @@
 #include <cimplstream/cimpl-enum-types.h>
 #include <cimplstream/cimpl-fault-stream.h>
 #include <cimplstream/cimpl-filter-stream.h>
+#include <cimplstream/cimpl-gio-stream.h>
 #include <cimplstream/cimpl-memory-stream.h>
 #include <cimplstream/cimpl-stream-error.h>
 #include <cimplstream/cimpl-stream.h>

@@ -108,6 +108,37 @@ class DispatchStream(Stream):
     def new(cls, base: Stream, context: GLib.MainContext | None = None) -> DispatchStream: ...
 
 @final
+class GioStream(Stream):
+    @type_check_only
+    class Props(GObject.Object.Props):
+        @property
+        def input_stream(self) -> Gio.InputStream | None: ...
+        @property
+        def output_stream(self) -> Gio.OutputStream | None: ...
+        @property
+        def io_stream(self) -> Gio.IOStream | None: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(
+        self,
+        *,
+        input_stream: Gio.InputStream | None = None,
+        output_stream: Gio.OutputStream | None = None,
+        io_stream: Gio.IOStream | None = None,
+        close_base: bool = ...,
+    ) -> None: ...
+    @classmethod
+    def new(
+        cls,
+        input_stream: Gio.InputStream | None = None,
+        output_stream: Gio.OutputStream | None = None,
+    ) -> GioStream: ...
+    @classmethod
+    def new_for_io_stream(cls, io_stream: Gio.IOStream) -> GioStream: ...
+
+@final
 class MemoryStream(Stream):
     @type_check_only
     class Props(GObject.Object.Props):
