@@ -11,6 +11,7 @@
 
 /**
  * CimplFilterStream:
+ * @parent_instance: the parent instance
  *
  * A stream over another one, its base: what all filters share.
  *

@@ -191,7 +191,9 @@ def test_properties(name):
     assert parameters == [property.name.replace("-", "_") for property in properties]
 
 
-@pytest.mark.parametrize("name", ["SeekMode", "StreamError", "StreamFlags"])
+@pytest.mark.parametrize(
+    "name", ["FaultOperation", "FaultUnit", "SeekMode", "StreamError", "StreamFlags"]
+)
 def test_values(name):
     """The values of an enumeration have its type."""
     for value, node in declared(CLASSES[name].body).items():

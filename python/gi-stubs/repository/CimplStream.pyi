@@ -83,10 +83,24 @@ class Stream(StreamFile, GObject.Object):
 @final
 class CallbackStream(Stream): ...
 
-@final
-class DispatchStream(Stream):
+class FilterStream(Stream):
     @type_check_only
     class Props(GObject.Object.Props):
+        @property
+        def base(self) -> Stream: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(self, *, base: Stream, close_base: bool = ..., **properties: Any) -> None: ...
+    def get_base(self) -> Stream | None: ...
+    def get_close_base(self) -> bool: ...
+    def set_close_base(self, close_base: bool) -> None: ...
+
+@final
+class DispatchStream(FilterStream):
+    @type_check_only
+    class Props(FilterStream.Props):
         @property
         def base(self) -> Stream: ...
         @property
@@ -100,8 +114,8 @@ class DispatchStream(Stream):
         self,
         *,
         base: Stream,
-        main_context: GLib.MainContext | None = None,
         close_base: bool = ...,
+        main_context: GLib.MainContext | None = None,
         timeout: int = ...,
     ) -> None: ...
     @classmethod
@@ -117,6 +131,11 @@ class GioStream(Stream):
         def output_stream(self) -> Gio.OutputStream | None: ...
         @property
         def io_stream(self) -> Gio.IOStream | None: ...
+class FaultStream(FilterStream):
+    @type_check_only
+    class Props(FilterStream.Props):
+        @property
+        def base(self) -> Stream: ...
         close_base: bool
 
     @property
@@ -155,6 +174,50 @@ class MemoryStream(Stream):
     @classmethod
     def new_from_bytes(cls, bytes: GLib.Bytes) -> MemoryStream: ...
     def steal_bytes(self) -> GLib.Bytes: ...
+    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
+    @classmethod
+    def new(cls, base: Stream) -> FaultStream: ...
+    def add_error(
+        self,
+        operations: FaultOperation,
+        after: int,
+        unit: FaultUnit,
+        times: int,
+        code: StreamError,
+    ) -> None: ...
+    def add_errno(
+        self, operations: FaultOperation, after: int, unit: FaultUnit, times: int, errnum: int
+    ) -> None: ...
+    def add_short_count(
+        self, operations: FaultOperation, after: int, unit: FaultUnit, times: int, max_count: int
+    ) -> None: ...
+    def add_delay(
+        self,
+        operations: FaultOperation,
+        after: int,
+        unit: FaultUnit,
+        times: int,
+        milliseconds: int,
+    ) -> None: ...
+    def add_too_much(
+        self, operations: FaultOperation, after: int, unit: FaultUnit, times: int
+    ) -> None: ...
+    def clear(self) -> None: ...
+    def get_n_operations(self, operations: FaultOperation) -> int: ...
+    def get_n_bytes(self, operations: FaultOperation) -> int: ...
+
+class FaultOperation(GObject.GFlags):
+    READ: ClassVar[FaultOperation]
+    WRITE: ClassVar[FaultOperation]
+    SEEK: ClassVar[FaultOperation]
+    FLUSH: ClassVar[FaultOperation]
+    TRUNCATE: ClassVar[FaultOperation]
+    CLOSE: ClassVar[FaultOperation]
+    ANY: ClassVar[FaultOperation]
+
+class FaultUnit(GObject.GEnum):
+    OPERATIONS: ClassVar[FaultUnit]
+    BYTES: ClassVar[FaultUnit]
 
 class SeekMode(GObject.GEnum):
     START: ClassVar[SeekMode]
