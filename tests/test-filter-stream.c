@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "base.h"
+#include "operations.h"
 #include "stream-contract.h"
 
 #define CONTENT "0123456789"
@@ -169,16 +170,6 @@ test_properties (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpuint (n_notified, ==, 2);
 }
 
-/* One operation of each kind: whether it succeeded. */
-
-static gboolean
-do_read (CimplStream *stream, GCancellable *cancellable, GError **error)
-{
-  char buffer[4];
-
-  return cimpl_stream_try_read (stream, buffer, 4, cancellable, error) >= 0;
-}
-
 /* What subclasses chain up to, as the class itself reads with the other slot. */
 static gboolean
 do_read_bytes_slot (CimplStream *stream, GCancellable *cancellable, GError **error)
@@ -189,35 +180,10 @@ do_read_bytes_slot (CimplStream *stream, GCancellable *cancellable, GError **err
   return bytes != NULL;
 }
 
-static gboolean
-do_write (CimplStream *stream, GCancellable *cancellable, GError **error)
-{
-  return cimpl_stream_try_write (stream, "abc", 3, cancellable, error) >= 0;
-}
-
-static gboolean
-do_truncate (CimplStream *stream, GCancellable *cancellable, GError **error)
-{
-  return cimpl_stream_try_truncate (stream, 5, cancellable, error);
-}
-
-static gboolean
-do_tell (CimplStream *stream, GCancellable *cancellable, GError **error)
-{
-  return cimpl_stream_try_tell (stream, cancellable, error) >= 0;
-}
-
-static gboolean
-do_get_flags (CimplStream *stream, GCancellable *cancellable, GError **error)
-{
-  CimplStreamFlags flags;
-
-  return cimpl_stream_try_get_flags (stream, &flags, error);
-}
-
-static gboolean (*const calls[]) (CimplStream *, GCancellable *, GError **) = {
-  do_read,      do_read_bytes_slot,     do_write, do_tell, do_truncate, cimpl_stream_try_flush,
-  do_get_flags, cimpl_stream_try_close, /* after which there is nothing else */
+static const TestOperation calls[] = {
+  test_do_read,      do_read_bytes_slot,     test_do_write,
+  test_do_tell,      test_do_truncate,       cimpl_stream_try_flush,
+  test_do_get_flags, cimpl_stream_try_close, /* after which there is nothing else */
 };
 
 static void
@@ -232,7 +198,7 @@ test_error_passes (Fixture *fixture, gconstpointer user_data)
     {
       g_autoptr (GError) error = NULL;
 
-      if (calls[i] == do_get_flags)
+      if (calls[i] == test_do_get_flags)
         continue; /* never fails in this base */
       fixture->base->cancellable = NULL;
       g_assert_false (calls[i](fixture->stream, cancellable, &error));
@@ -300,7 +266,7 @@ test_base_is_busy (Fixture *fixture, gconstpointer user_data)
 
   fixture->backend->hook = use_base_again;
   fixture->backend->hook_data = other;
-  g_assert_true (do_read (fixture->stream, NULL, NULL));
+  g_assert_true (test_do_read (fixture->stream, NULL, NULL));
   g_assert_cmpuint (fixture->backend->calls[TEST_FLUSH], ==, 0);
   fixture->backend->hook = NULL;
 }
