@@ -9,6 +9,7 @@
 #include <cimplstream/cimpl-filter-stream.h>
 #include <cimplstream/cimpl-gio-stream.h>
 #include <cimplstream/cimpl-memory-stream.h>
+#include <cimplstream/cimpl-file-stream.h>
 #include <cimplstream/cimpl-stream-error.h>
 #include <cimplstream/cimpl-stream.h>
 #include <cimplstream/cimpl-version.h>
