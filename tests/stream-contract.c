@@ -117,6 +117,29 @@ next_operation (Fixture *fixture, gsize *i)
   return *i < G_N_ELEMENTS (operations);
 }
 
+/* Sees to it that each operation is a call of the backend. */
+static void
+prepare (Fixture *fixture)
+{
+  CimplStream *stream = fixture->stream;
+
+  if (!fixture->contract->knows_position)
+    return;
+  g_assert_cmpint (cimpl_stream_try_seek (stream, 9, CIMPL_SEEK_MODE_START, NULL, NULL), ==, 9);
+  g_assert_true (cimpl_stream_try_flush (stream, NULL, NULL));
+}
+
+/* An operation, with what it leaves for later. */
+static gboolean
+perform (Fixture *fixture, gsize i, GError **error)
+{
+  if (!operations[i].run (fixture->stream, NULL, error))
+    return FALSE;
+  if (fixture->contract->knows_position && operations[i].op == TEST_WRITE)
+    return cimpl_stream_try_flush (fixture->stream, NULL, error);
+  return TRUE;
+}
+
 #define FOR_EACH_OPERATION(fixture, i) for (gsize i = (gsize) -1; next_operation (fixture, &i);)
 
 static guint
@@ -148,6 +171,8 @@ test_read (Fixture *fixture)
 
   g_assert_cmpint (cimpl_stream_try_read (fixture->stream, buffer, 4, NULL, NULL), ==, 4);
   g_assert_cmpmem (buffer, 4, "0123", 4);
+  if (fixture->contract->buffers)
+    g_assert_true (cimpl_stream_try_flush (fixture->stream, NULL, NULL));
   fixture->backend->max_transfer = 2;
   g_assert_cmpint (cimpl_stream_try_read (fixture->stream, buffer, 100, NULL, NULL), ==, 2);
   g_assert_cmpmem (buffer, 2, "45", 2);
@@ -283,7 +308,13 @@ test_write (Fixture *fixture)
 {
   g_assert_cmpint (cimpl_stream_try_write (fixture->stream, "abc", 3, NULL, NULL), ==, 3);
   fixture->backend->max_transfer = 1;
-  g_assert_cmpint (cimpl_stream_try_write (fixture->stream, "def", 3, NULL, NULL), ==, 1);
+  if (fixture->contract->buffers)
+    {
+      g_assert_cmpint (cimpl_stream_try_write (fixture->stream, "d", 1, NULL, NULL), ==, 1);
+      g_assert_cmpuint (fixture->backend->calls[TEST_WRITE], ==, 0);
+    }
+  else
+    g_assert_cmpint (cimpl_stream_try_write (fixture->stream, "def", 3, NULL, NULL), ==, 1);
   assert_position (fixture, 4);
   g_assert_true (cimpl_stream_try_flush (fixture->stream, NULL, NULL));
   assert_content (fixture, fixture->stream, fixture->backend, "abcd456789");
@@ -338,6 +369,14 @@ test_write_all_without_progress (Fixture *fixture)
   g_autoptr (GError) error = NULL;
 
   fixture->backend->hook = take_one_byte_only_once;
+  if (fixture->contract->buffers)
+    {
+      g_assert_true (
+          cimpl_stream_try_write_all (fixture->stream, "abc", 3, &n_written, NULL, NULL));
+      g_assert_false (cimpl_stream_try_flush (fixture->stream, NULL, &error));
+      g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION);
+      return;
+    }
   g_assert_false (cimpl_stream_try_write_all (fixture->stream, "abc", 3, &n_written, NULL, &error));
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION);
   g_assert_true (g_str_has_prefix (error->message, "Wrote 1 bytes, then: "));
@@ -456,15 +495,19 @@ test_error_passes (Fixture *fixture)
       {
         g_autoptr (GError) error = NULL;
 
+        prepare (fixture);
         fixture->backend->fault_op = operations[i].op;
         fixture->backend->fault = TEST_FAULT_ERROR;
+        fixture->backend->fault_lasts = TRUE; /* a buffer may take what would block */
         fixture->backend->code = codes[j];
-        g_assert_false (operations[i].run (fixture->stream, NULL, &error));
+        g_assert_false (perform (fixture, i, &error));
         g_assert_error (error, CIMPL_STREAM_ERROR, (gint) codes[j]);
         g_assert_true (g_str_has_suffix (error->message, TEST_FAULT_MESSAGE));
         g_clear_error (&error);
+        fixture->backend->fault = TEST_FAULT_NONE;
+        fixture->backend->fault_lasts = FALSE;
 
-        g_assert_true (operations[i].run (fixture->stream, NULL, &error));
+        g_assert_true (perform (fixture, i, &error));
         g_assert_no_error (error);
       }
 }
@@ -497,9 +540,10 @@ test_fault (Fixture *fixture, TestFault fault, CimplStreamError code, gboolean c
 
       if (counts_only && operations[i].op != TEST_READ && operations[i].op != TEST_WRITE)
         continue;
+      prepare (fixture);
       fixture->backend->fault_op = operations[i].op;
       fixture->backend->fault = fault;
-      g_assert_false (operations[i].run (fixture->stream, NULL, &error));
+      g_assert_false (perform (fixture, i, &error));
       g_assert_error (error, CIMPL_STREAM_ERROR, (gint) code);
     }
 }
@@ -524,9 +568,10 @@ test_negative (Fixture *fixture)
   if (fixture->contract->counts_can_be_negative)
     test_fault (fixture, TEST_FAULT_NEGATIVE, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, TRUE);
 
+  prepare (fixture);
   fixture->backend->fault_op = TEST_SEEK;
   fixture->backend->fault = TEST_FAULT_NEGATIVE;
-  g_assert_cmpint (cimpl_stream_try_tell (fixture->stream, NULL, &error), ==, -1);
+  g_assert_false (do_seek (fixture->stream, NULL, &error));
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT);
 }
 
@@ -542,9 +587,10 @@ test_untouched (Fixture *fixture)
     }
   test_fault (fixture, TEST_FAULT_UNTOUCHED, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, TRUE);
 
+  prepare (fixture);
   fixture->backend->fault_op = TEST_SEEK;
   fixture->backend->fault = TEST_FAULT_UNTOUCHED;
-  g_assert_cmpint (cimpl_stream_try_tell (fixture->stream, NULL, &error), ==, -1);
+  g_assert_false (do_seek (fixture->stream, NULL, &error));
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT);
 }
 
@@ -556,8 +602,9 @@ test_size_goes_back_after_error (Fixture *fixture)
 
   g_assert_cmpint (cimpl_stream_try_seek (fixture->stream, 4, CIMPL_SEEK_MODE_START, NULL, NULL),
                    ==, 4);
-  fixture->backend->calls[TEST_SEEK] = 0;
-  fixture->backend->hook = fail_from_second_call_on; /* asking for the position works, then not */
+  /* Asking for the position works, then not. */
+  fixture->backend->calls[TEST_SEEK] = fixture->contract->knows_position ? 1 : 0;
+  fixture->backend->hook = fail_from_second_call_on;
   fixture->backend->hook_data = &op;
   g_assert_cmpint (cimpl_stream_try_get_size (fixture->stream, NULL, &error), ==, -1);
   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NO_SPACE);
@@ -808,6 +855,11 @@ test_copy_fails_midway (Fixture *fixture)
   gint64 n_copied = -1;
   g_autoptr (GError) error = NULL;
 
+  if (fixture->contract->buffers)
+    {
+      g_test_skip ("the target takes everything, and fails when it is flushed");
+      return;
+    }
   backend->max_transfer = 4;
   backend->hook = fail_from_second_call_on;
   backend->hook_data = &op;
@@ -836,6 +888,11 @@ test_copy_keeps_errors_apart (Fixture *fixture)
   g_autoptr (GError) error = NULL;
   char byte;
 
+  if (fixture->contract->buffers)
+    {
+      g_test_skip ("the target takes everything, and fails when it is flushed");
+      return;
+    }
   g_assert_cmpint (cimpl_stream_try_read (fixture->stream, &byte, 1, NULL, NULL), ==, 1);
   fixture->backend->hook = say_something;
   backend->fault_op = TEST_WRITE;
@@ -953,6 +1010,7 @@ run_case (gconstpointer user_data)
 
   fixture.backend->hook = NULL;
   fixture.backend->fault = TEST_FAULT_NONE;
+  fixture.backend->max_transfer = G_MAXSIZE;
   if (fixture.stream != NULL)
     g_assert_finalize_object (fixture.stream);
   g_assert_cmpuint (fixture.backend->calls[TEST_CLOSE], ==, expected_closes (&fixture));

@@ -25,6 +25,10 @@ typedef struct
    * is slow or counts are left out.
    */
   void (*fetch) (CimplStream *stream, TestBackend *backend);
+  /* Asks for its position once, and no more to go where it is. */
+  gboolean knows_position;
+  /* That, too; reads ahead and writes behind, so that what goes wrong with a write comes later. */
+  gboolean buffers;
 } StreamContract;
 
 /* Adds the cases as /NAME/contract/…; @contract must stay. */

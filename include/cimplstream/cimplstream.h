@@ -2,6 +2,7 @@
 #pragma once
 
 #define CIMPL_INSIDE
+#include <cimplstream/cimpl-buffered-stream.h>
 #include <cimplstream/cimpl-callback-stream.h>
 #include <cimplstream/cimpl-dispatch-stream.h>
 #include <cimplstream/cimpl-enum-types.h>
