@@ -240,6 +240,8 @@ CimplStream *cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
                                     CimplStreamContext *context,
                                     void (*destroy) (CimplStreamContext *context));
 CIMPL_AVAILABLE_IN_1_0
+CimplStream *cimpl_stream_new_buffered (CimplStream *base, size_t buffer_size);
+CIMPL_AVAILABLE_IN_1_0
 CimplStream *cimpl_stream_ref (CimplStream *stream);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_free (void *pointer);

@@ -98,6 +98,20 @@ get_parent_class (void)
   return CIMPL_STREAM_CLASS (cimpl_buffered_stream_parent_class);
 }
 
+/*
+ * Whether @error, of asking where the base is, shows that it cannot seek: not every stream of a
+ * pipe knows that it is one. Where data goes both ways, a mere failure shows nothing.
+ */
+static gboolean
+has_no_position (CimplStreamFlags flags, const GError *error)
+{
+  const guint both = CIMPL_STREAM_READABLE | CIMPL_STREAM_WRITABLE;
+  gint code = cimpl_stream_error_get_code (error);
+
+  return code == CIMPL_STREAM_ERROR_NOT_SUPPORTED
+         || (code == CIMPL_STREAM_ERROR_IO_OPERATION && (flags & both) != both);
+}
+
 /* Learns what the base can do and where it is; before that nothing is buffered. */
 static gboolean
 start (CimplBufferedStream *self, GCancellable *cancellable, GError **error)
@@ -120,9 +134,7 @@ start (CimplBufferedStream *self, GCancellable *cancellable, GError **error)
 
       is_seekable = get_parent_class ()->seek (stream, 0, CIMPL_SEEK_MODE_CURRENT, &position,
                                                cancellable, &local_error);
-      /* Not every stream of a pipe knows that it is one. */
-      if (!is_seekable
-          && cimpl_stream_error_get_code (local_error) != CIMPL_STREAM_ERROR_NOT_SUPPORTED)
+      if (!is_seekable && !has_no_position (flags, local_error))
         {
           g_propagate_error (error, local_error);
           return FALSE;

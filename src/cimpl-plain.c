@@ -8,6 +8,7 @@
 #include "cimpl-last-error-private.h"
 #include "cimpl-stream-error-private.h"
 #include "cimpl-stream-private.h"
+#include "cimplstream/cimpl-buffered-stream.h"
 
 /* Takes @error; -1, to be returned. */
 static int32_t
@@ -154,6 +155,52 @@ cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
   if (!import_callbacks (callbacks, &imported))
     return NULL;
   return cimpl_callback_stream_new_full (&imported, context, destroy);
+}
+
+/**
+ * cimpl_stream_new_buffered: (skip)
+ * @base: a stream
+ * @buffer_size: how many bytes the buffer has; 0 for the default, 65536
+ *
+ * Makes a stream that reads @base ahead and writes it behind, so that many small operations
+ * become few large ones; see [class@CimplStream.BufferedStream].
+ *
+ * It has a reference of its own to @base, which must not be used otherwise meanwhile. Closing it
+ * writes what was written behind, and does not close @base. Close it rather than only free it: with
+ * the last cimpl_free(), it is too late to report a failure.
+ *
+ * Returns: a stream, to be freed with cimpl_free(), or `NULL` with
+ *   %CIMPL_STREAM_ERROR_INVALID_HANDLE, or with %CIMPL_STREAM_ERROR_INVALID_BUFFER for a size
+ *   above `PTRDIFF_MAX`
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_new_buffered (CimplStream *base, size_t buffer_size)
+{
+  g_autoptr (CimplStream) owned_base = NULL;
+  g_autoptr (CimplStream) stream = NULL;
+  GError *error = NULL;
+
+  if (base == NULL)
+    {
+      fail_null ("base");
+      return NULL;
+    }
+  if (buffer_size > G_MAXSSIZE)
+    {
+      fail (g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_BUFFER,
+                         "%" G_GSIZE_FORMAT " bytes are more than any buffer has", buffer_size));
+      return NULL;
+    }
+  owned_base = cimpl_stream_try_from_handle ((guintptr) base, &error);
+  if (owned_base == NULL)
+    {
+      fail (error);
+      return NULL;
+    }
+  stream = cimpl_buffered_stream_new (owned_base, buffer_size);
+  return cimpl_stream_ref (stream);
 }
 
 /**
