@@ -2,18 +2,27 @@
 
 #include "base.h"
 
+#include <string.h>
+
 G_DEFINE_FINAL_TYPE (TestBase, test_base, CIMPL_TYPE_STREAM)
+
+static TestBackend *
+get_sink (TestBase *self)
+{
+  return self->sink != NULL ? self->sink : self->backend;
+}
 
 static gboolean
 begin (CimplStream *stream, TestOp op, TestFault *fault, GCancellable *cancellable, GError **error)
 {
   TestBase *self = TEST_BASE (stream);
+  TestBackend *backend = op == TEST_WRITE || op == TEST_FLUSH ? get_sink (self) : self->backend;
 
   self->thread = g_thread_self ();
   self->cancellable = cancellable;
-  *fault = test_backend_begin (self->backend, op);
+  *fault = test_backend_begin (backend, op);
   if (*fault == TEST_FAULT_ERROR)
-    g_set_error_literal (error, CIMPL_STREAM_ERROR, (gint) self->backend->code, TEST_FAULT_MESSAGE);
+    g_set_error_literal (error, CIMPL_STREAM_ERROR, (gint) backend->code, TEST_FAULT_MESSAGE);
   else if (self->error != NULL)
     g_propagate_error (error, g_error_copy (self->error));
   return *fault != TEST_FAULT_ERROR && *fault != TEST_FAULT_SILENT && self->error == NULL;
@@ -53,7 +62,7 @@ test_base_write (CimplStream *stream,
   if (fault == TEST_FAULT_TOO_MUCH)
     *n_written = count + 1;
   else if (fault == TEST_FAULT_NONE)
-    *n_written = test_backend_write (TEST_BASE (stream)->backend, data, count);
+    *n_written = test_backend_write (get_sink (TEST_BASE (stream)), data, count);
   return TRUE;
 }
 
@@ -99,11 +108,15 @@ test_base_close (CimplStream *stream, GCancellable *cancellable, GError **error)
 static gboolean
 test_base_truncate (CimplStream *stream, gint64 size, GCancellable *cancellable, GError **error)
 {
+  GByteArray *data = TEST_BASE (stream)->backend->data;
+  guint old_len = data->len;
   TestFault fault;
 
   if (!begin (stream, TEST_TRUNCATE, &fault, cancellable, error))
     return FALSE;
-  g_byte_array_set_size (TEST_BASE (stream)->backend->data, (guint) size);
+  g_byte_array_set_size (data, (guint) size);
+  if (data->len > old_len)
+    memset (data->data + old_len, 0, data->len - old_len);
   return TRUE;
 }
 
@@ -117,6 +130,7 @@ test_base_query_flags (CimplStream *stream, CimplStreamFlags *flags, GError **er
     return FALSE;
   if (self->is_read_only)
     *flags = CIMPL_STREAM_READABLE;
+  *flags &= ~self->lacks;
   return TRUE;
 }
 

@@ -15,7 +15,9 @@ struct _TestBase
   CimplStream parent_instance;
 
   TestBackend *backend;
-  const GError *error; /* what it fails with */
+  TestBackend *sink;      /* (nullable): what is written goes there instead */
+  CimplStreamFlags lacks; /* what it says it cannot do */
+  const GError *error;    /* what it fails with */
   gboolean is_read_only;
   GThread *thread; /* in which it was called */
   GCancellable *cancellable;
