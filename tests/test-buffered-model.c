@@ -89,6 +89,14 @@ check_data (Walk *walk, gconstpointer data, gsize count)
   CHECK (walk, count == 0 || memcmp (data, walk->data->data + walk->position, count) == 0);
 }
 
+static void
+check_content (Walk *walk, TestBackend *backend, GByteArray *expected)
+{
+  CHECK (walk, backend->data->len == expected->len);
+  CHECK (walk,
+         expected->len == 0 || memcmp (backend->data->data, expected->data, expected->len) == 0);
+}
+
 /* Operations on any base */
 
 static void
@@ -225,8 +233,7 @@ do_flush (Walk *walk)
       return;
     }
   CHECK (walk, walk->backend->position == walk->position);
-  CHECK (walk, walk->backend->data->len == walk->data->len);
-  CHECK (walk, memcmp (walk->backend->data->data, walk->data->data, walk->data->len) == 0);
+  check_content (walk, walk->backend, walk->data);
 }
 
 static void
@@ -262,8 +269,7 @@ do_flush_sink (Walk *walk)
       check_failure (walk, error);
       return;
     }
-  CHECK (walk, walk->sink->data->len == walk->written->len);
-  CHECK (walk, memcmp (walk->sink->data->data, walk->written->data, walk->written->len) == 0);
+  check_content (walk, walk->sink, walk->written);
 }
 
 static void

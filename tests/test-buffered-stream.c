@@ -54,8 +54,9 @@ static const StreamContract contracts[] = {
 static void
 test_read_ahead (BufferedFixture *fixture, gconstpointer data)
 {
-  for (const char *digit = "0\0001\0002\0003\0004\0005"; digit[0] != '\0'; digit += 2)
-    buffered_assert_read (fixture, 1, digit);
+  buffered_assert_read (fixture, 1, "0");
+  buffered_assert_read (fixture, 2, "12");
+  buffered_assert_read (fixture, 3, "345");
   g_assert_cmpuint (fixture->backend->calls[TEST_READ], ==, 1);
 
   /* What is there is no reason to ask for the rest. */
