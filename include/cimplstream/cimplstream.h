@@ -11,6 +11,9 @@
 #include <cimplstream/cimpl-gio-stream.h>
 #include <cimplstream/cimpl-memory-stream.h>
 #include <cimplstream/cimpl-file-stream.h>
+#include <cimplstream/cimpl-input-stream.h>
+#include <cimplstream/cimpl-io-stream.h>
+#include <cimplstream/cimpl-output-stream.h>
 #include <cimplstream/cimpl-stream-error.h>
 #include <cimplstream/cimpl-stream.h>
 #include <cimplstream/cimpl-version.h>
