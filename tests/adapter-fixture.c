@@ -29,6 +29,18 @@ adapter_fixture_fail (AdapterFixture *fixture, TestOp op, gboolean lasts)
   fixture->backend->fault_lasts = lasts;
 }
 
+/* Drops the last reference but those that a thread of GIO still has to the end of its task. */
+void
+adapter_fixture_finalize (gpointer object)
+{
+  gpointer watched = object;
+
+  g_object_add_weak_pointer (object, &watched);
+  g_object_unref (object);
+  while (g_atomic_pointer_get (&watched) != NULL)
+    g_usleep (50);
+}
+
 static void
 run_case (gconstpointer user_data)
 {
@@ -41,11 +53,11 @@ run_case (gconstpointer user_data)
   fixture.stream = adapter_fixture_new_stream (&fixture, bound->get_type ());
   bound->adapter_case->run (&fixture);
   if (fixture.stream != NULL)
-    g_assert_finalize_object (fixture.stream);
+    adapter_fixture_finalize (fixture.stream);
   fixture.base->error = NULL;
   backend->hook = NULL;
   backend->fault = TEST_FAULT_NONE;
-  g_assert_finalize_object (fixture.base);
+  adapter_fixture_finalize (fixture.base);
 }
 
 void

@@ -26,6 +26,7 @@ void adapter_fixture_add_tests (const char *name,
                                 gsize n_cases);
 
 gpointer adapter_fixture_new_stream (AdapterFixture *fixture, GType type);
+void adapter_fixture_finalize (gpointer object);
 gint64 adapter_fixture_get_position (AdapterFixture *fixture);
 void adapter_fixture_fail (AdapterFixture *fixture, TestOp op, gboolean lasts);
 
