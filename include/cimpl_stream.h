@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #if defined(__GNUC__)
 #define CIMPL_AVAILABLE_IN_1_0 __attribute__ ((visibility ("default"))) extern
@@ -274,6 +275,10 @@ CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_get_flags (CimplStream *stream);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms);
+
+/* The stream as a FILE, which owes one fclose(). */
+CIMPL_AVAILABLE_IN_1_0
+FILE *cimpl_stream_to_stdio (CimplStream *stream, const char *mode);
 
 /* The calling thread's last error. */
 CIMPL_AVAILABLE_IN_1_0

@@ -14,6 +14,7 @@ CimplStreamError cimpl_error_code_from_errno (gint errnum);
 
 GIOErrorEnum cimpl_error_get_io_code (const GError *error);
 gint cimpl_error_get_errno (const GError *error);
+gint cimpl_error_to_errno (const GError *error);
 
 GError *cimpl_error_new_from_errno (gint errnum, const char *message);
 

@@ -212,6 +212,19 @@ cimpl_error_get_errno (const GError *error)
   return 0;
 }
 
+/* The errno that stands for an error: the one it comes from, or else that of its code. */
+gint
+cimpl_error_to_errno (const GError *error)
+{
+  gint errnum = cimpl_error_get_errno (error);
+  gint code = cimpl_stream_error_get_code (error);
+
+  for (gsize i = 0; errnum == 0 && i < G_N_ELEMENTS (mappings); i++)
+    if ((gint) mappings[i].code == code)
+      errnum = mappings[i].errnum;
+  return errnum;
+}
+
 GError *
 cimpl_error_new_from_errno (gint errnum, const char *message)
 {

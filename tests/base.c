@@ -128,8 +128,8 @@ test_base_query_flags (CimplStream *stream, CimplStreamFlags *flags, GError **er
   self->thread = g_thread_self ();
   if (!CIMPL_STREAM_CLASS (test_base_parent_class)->query_flags (stream, flags, error))
     return FALSE;
-  if (self->is_read_only)
-    *flags = CIMPL_STREAM_READABLE;
+  if (self->only != 0)
+    *flags = self->only;
   *flags &= ~self->lacks;
   return TRUE;
 }

@@ -18,8 +18,8 @@ struct _TestBase
   TestBackend *sink;      /* (nullable): what is written goes there instead */
   CimplStreamFlags lacks; /* what it says it cannot do */
   const GError *error;    /* what it fails with */
-  gboolean is_read_only;
-  GThread *thread; /* in which it was called */
+  CimplStreamFlags only;  /* all that it says it can do, unless 0 */
+  GThread *thread;        /* in which it was called */
   GCancellable *cancellable;
 };
 

@@ -189,10 +189,10 @@ test_abilities (AdapterFixture *fixture)
 {
   g_assert_true (g_seekable_can_seek (fixture->stream));
   g_assert_true (g_seekable_can_truncate (fixture->stream) == !G_IS_INPUT_STREAM (fixture->stream));
-  fixture->base->is_read_only = TRUE;
+  fixture->base->only = CIMPL_STREAM_READABLE;
   g_assert_false (g_seekable_can_seek (fixture->stream));
   g_assert_false (g_seekable_can_truncate (fixture->stream));
-  fixture->base->is_read_only = FALSE;
+  fixture->base->only = 0;
   g_assert_true (cimpl_stream_try_close (CIMPL_STREAM (fixture->base), NULL, NULL));
   g_assert_false (g_seekable_can_seek (fixture->stream));
   g_assert_false (g_seekable_can_truncate (fixture->stream));

@@ -162,6 +162,7 @@ test_errno (gconstpointer user_data)
   g_assert_cmpint (cimpl_stream_error_get_code (error), ==, (gint) test->code);
   g_assert_cmpint (cimpl_error_get_io_code (error), ==, (gint) test->io_code);
   g_assert_cmpint (cimpl_error_get_errno (error), ==, test->errnum);
+  g_assert_cmpint (cimpl_error_to_errno (error), ==, test->errnum);
 
   g_assert_error (copy, CIMPL_STREAM_ERROR, (gint) test->code);
   g_assert_cmpstr (copy->message, ==, MESSAGE);
@@ -274,32 +275,33 @@ test_io_any (void)
     }
 }
 
-/* From our codes to GIO's */
+/* From our codes to GIO's and to errno */
 
 typedef struct
 {
   const char *name;
   CimplStreamError code;
   GIOErrorEnum io_code;
+  gint errnum;
 } OwnCase;
 
 static const OwnCase own_cases[] = {
-  { "null-parameter", CIMPL_STREAM_ERROR_NULL_PARAMETER, G_IO_ERROR_INVALID_ARGUMENT },
-  { "string-too-long", CIMPL_STREAM_ERROR_STRING_TOO_LONG, G_IO_ERROR_INVALID_ARGUMENT },
-  { "invalid-handle", CIMPL_STREAM_ERROR_INVALID_HANDLE, G_IO_ERROR_INVALID_ARGUMENT },
-  { "wrong-handle-type", CIMPL_STREAM_ERROR_WRONG_HANDLE_TYPE, G_IO_ERROR_INVALID_ARGUMENT },
-  { "other", CIMPL_STREAM_ERROR_OTHER, G_IO_ERROR_FAILED },
-  { "io-operation", CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_FAILED },
-  { "invalid-buffer", CIMPL_STREAM_ERROR_INVALID_BUFFER, G_IO_ERROR_INVALID_ARGUMENT },
-  { "not-supported", CIMPL_STREAM_ERROR_NOT_SUPPORTED, G_IO_ERROR_NOT_SUPPORTED },
-  { "closed", CIMPL_STREAM_ERROR_CLOSED, G_IO_ERROR_CLOSED },
-  { "busy", CIMPL_STREAM_ERROR_BUSY, G_IO_ERROR_PENDING },
-  { "cancelled", CIMPL_STREAM_ERROR_CANCELLED, G_IO_ERROR_CANCELLED },
-  { "would-block", CIMPL_STREAM_ERROR_WOULD_BLOCK, G_IO_ERROR_WOULD_BLOCK },
-  { "callback-contract", CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, G_IO_ERROR_FAILED },
-  { "invalid-argument", CIMPL_STREAM_ERROR_INVALID_ARGUMENT, G_IO_ERROR_INVALID_ARGUMENT },
-  { "no-space", CIMPL_STREAM_ERROR_NO_SPACE, G_IO_ERROR_NO_SPACE },
-  { "unexpected-eof", CIMPL_STREAM_ERROR_UNEXPECTED_EOF, G_IO_ERROR_PARTIAL_INPUT },
+  { "null-parameter", CIMPL_STREAM_ERROR_NULL_PARAMETER, G_IO_ERROR_INVALID_ARGUMENT, EINVAL },
+  { "string-too-long", CIMPL_STREAM_ERROR_STRING_TOO_LONG, G_IO_ERROR_INVALID_ARGUMENT, EINVAL },
+  { "invalid-handle", CIMPL_STREAM_ERROR_INVALID_HANDLE, G_IO_ERROR_INVALID_ARGUMENT, EBADF },
+  { "wrong-handle-type", CIMPL_STREAM_ERROR_WRONG_HANDLE_TYPE, G_IO_ERROR_INVALID_ARGUMENT, EBADF },
+  { "other", CIMPL_STREAM_ERROR_OTHER, G_IO_ERROR_FAILED, EIO },
+  { "io-operation", CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_FAILED, EIO },
+  { "invalid-buffer", CIMPL_STREAM_ERROR_INVALID_BUFFER, G_IO_ERROR_INVALID_ARGUMENT, EINVAL },
+  { "not-supported", CIMPL_STREAM_ERROR_NOT_SUPPORTED, G_IO_ERROR_NOT_SUPPORTED, ENOTSUP },
+  { "closed", CIMPL_STREAM_ERROR_CLOSED, G_IO_ERROR_CLOSED, EBADF },
+  { "busy", CIMPL_STREAM_ERROR_BUSY, G_IO_ERROR_PENDING, EBUSY },
+  { "cancelled", CIMPL_STREAM_ERROR_CANCELLED, G_IO_ERROR_CANCELLED, ECANCELED },
+  { "would-block", CIMPL_STREAM_ERROR_WOULD_BLOCK, G_IO_ERROR_WOULD_BLOCK, EAGAIN },
+  { "callback-contract", CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, G_IO_ERROR_FAILED, EIO },
+  { "invalid-argument", CIMPL_STREAM_ERROR_INVALID_ARGUMENT, G_IO_ERROR_INVALID_ARGUMENT, EINVAL },
+  { "no-space", CIMPL_STREAM_ERROR_NO_SPACE, G_IO_ERROR_NO_SPACE, ENOSPC },
+  { "unexpected-eof", CIMPL_STREAM_ERROR_UNEXPECTED_EOF, G_IO_ERROR_PARTIAL_INPUT, ENODATA },
 };
 
 /* Every code but OK. */
@@ -314,6 +316,7 @@ test_own (gconstpointer user_data)
   g_assert_cmpint (cimpl_stream_error_get_code (error), ==, (gint) test->code);
   g_assert_cmpint (cimpl_error_get_io_code (error), ==, (gint) test->io_code);
   g_assert_cmpint (cimpl_error_get_errno (error), ==, 0);
+  g_assert_cmpint (cimpl_error_to_errno (error), ==, test->errnum);
 }
 
 /* The rest */
