@@ -69,6 +69,13 @@ class Cancellable(GObject.Object):
 class InputStream(GObject.Object): ...
 class IOStream(GObject.Object): ...
 class OutputStream(GObject.Object): ...
+class Seekable: ...
+class InputStream(GObject.Object): ...
+class OutputStream(GObject.Object): ...
+
+class IOStream(GObject.Object):
+    class Props(GObject.Object.Props):
+        closed: bool
 END
 }
 
@@ -119,6 +126,9 @@ mode: CimplStream.SeekMode = CimplStream.SeekMode.CURRENT
 CimplStream.Stream.from_handle(stream, True)  # type: ignore[misc]
 CimplStream.DispatchStream(base=stream, timeout=100).props.timeout = ""  # type: ignore[assignment]
 CimplStream.DispatchStream.new(stream).props.base = stream  # type: ignore[misc]
+seekable: Gio.Seekable = CimplStream.InputStream.new(stream)
+CimplStream.OutputStream(base=stream, close_base=1.5)  # type: ignore[arg-type]
+CimplStream.IOStream.new(b"")  # type: ignore[arg-type]
 
 try:
     stream.read()

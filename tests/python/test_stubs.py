@@ -12,12 +12,13 @@ from cimpl_stream._stream import StreamFile
 from gi.module import get_introspection_module
 
 gi.require_version("CimplStream", "1.0")
-from gi.repository import CimplStream, GLib, GObject  # noqa: E402
+from gi.repository import CimplStream, Gio, GLib, GObject  # noqa: E402
 
 STUB = Path(__file__).resolve().parents[2] / "python/gi-stubs/repository/CimplStream.pyi"
 MODULE = ast.parse(STUB.read_text(encoding="utf-8"))
 CLASSES = {node.name: node for node in MODULE.body if isinstance(node, ast.ClassDef)}
 SCOPE = {
+    "Gio": Gio,
     "GLib": GLib,
     "GObject": GObject,
     "StreamFile": StreamFile,
@@ -172,9 +173,10 @@ def test_bases(name):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_properties(name):
-    """A class has the properties that its Props has, and can be made with them."""
+    """A class adds the properties that its Props has, and can be made with them."""
     nodes = {node.name: node for node in CLASSES[name].body if hasattr(node, "name")}
     properties = getattr(SCOPE[name], "list_properties", list)()
+    properties = [each for each in properties if each.owner_type == SCOPE[name].__gtype__]
     if not properties:
         assert "Props" not in nodes
         return

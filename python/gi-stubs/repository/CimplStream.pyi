@@ -135,6 +135,10 @@ class FaultStream(FilterStream):
     @type_check_only
     class Props(FilterStream.Props):
         @property
+class InputStream(Gio.InputStream, Gio.Seekable):
+    @type_check_only
+    class Props(GObject.Object.Props):
+        @property
         def base(self) -> Stream: ...
         close_base: bool
 
@@ -218,6 +222,37 @@ class FaultOperation(GObject.GFlags):
 class FaultUnit(GObject.GEnum):
     OPERATIONS: ClassVar[FaultUnit]
     BYTES: ClassVar[FaultUnit]
+    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
+    @classmethod
+    def new(cls, base: Stream) -> InputStream: ...
+
+@final
+class OutputStream(Gio.OutputStream, Gio.Seekable):
+    @type_check_only
+    class Props(GObject.Object.Props):
+        @property
+        def base(self) -> Stream: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
+    @classmethod
+    def new(cls, base: Stream) -> OutputStream: ...
+
+@final
+class IOStream(Gio.IOStream, Gio.Seekable):
+    @type_check_only
+    class Props(Gio.IOStream.Props):
+        @property
+        def base(self) -> Stream: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
+    @classmethod
+    def new(cls, base: Stream) -> IOStream: ...
 
 class SeekMode(GObject.GEnum):
     START: ClassVar[SeekMode]
