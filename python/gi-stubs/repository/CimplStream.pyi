@@ -83,43 +83,23 @@ class Stream(StreamFile, GObject.Object):
 @final
 class CallbackStream(Stream): ...
 
-class FilterStream(Stream):
+@final
+class FileStream(Stream):
     @type_check_only
     class Props(GObject.Object.Props):
         @property
-        def base(self) -> Stream: ...
-        close_base: bool
+        def fd(self) -> int: ...
+        close_fd: bool
 
     @property
     def props(self) -> Props: ...
-    def __init__(self, *, base: Stream, close_base: bool = ..., **properties: Any) -> None: ...
-    def get_base(self) -> Stream | None: ...
-    def get_close_base(self) -> bool: ...
-    def set_close_base(self, close_base: bool) -> None: ...
-
-@final
-class DispatchStream(FilterStream):
-    @type_check_only
-    class Props(FilterStream.Props):
-        @property
-        def base(self) -> Stream: ...
-        @property
-        def main_context(self) -> GLib.MainContext: ...
-        close_base: bool
-        timeout: int
-
-    @property
-    def props(self) -> Props: ...
-    def __init__(
-        self,
-        *,
-        base: Stream,
-        close_base: bool = ...,
-        main_context: GLib.MainContext | None = None,
-        timeout: int = ...,
-    ) -> None: ...
+    def __init__(self, *, fd: int = ..., file: int | None = None, close_fd: bool = ...) -> None: ...
     @classmethod
-    def new(cls, base: Stream, context: GLib.MainContext | None = None) -> DispatchStream: ...
+    def open(cls, path: str, mode: str) -> FileStream: ...
+    @classmethod
+    def new_for_fd(cls, fd: int, close_fd: bool) -> FileStream: ...
+    def get_fd(self) -> int: ...
+    def sync(self, cancellable: Gio.Cancellable | None = None) -> bool: ...
 
 @final
 class GioStream(Stream):
@@ -131,15 +111,6 @@ class GioStream(Stream):
         def output_stream(self) -> Gio.OutputStream | None: ...
         @property
         def io_stream(self) -> Gio.IOStream | None: ...
-class FaultStream(FilterStream):
-    @type_check_only
-    class Props(FilterStream.Props):
-        @property
-class InputStream(Gio.InputStream, Gio.Seekable):
-    @type_check_only
-    class Props(GObject.Object.Props):
-        @property
-        def base(self) -> Stream: ...
         close_base: bool
 
     @property
@@ -178,7 +149,111 @@ class MemoryStream(Stream):
     @classmethod
     def new_from_bytes(cls, bytes: GLib.Bytes) -> MemoryStream: ...
     def steal_bytes(self) -> GLib.Bytes: ...
+
+@final
+class InputStream(Gio.InputStream, Gio.Seekable):
+    @type_check_only
+    class Props(GObject.Object.Props):
+        @property
+        def base(self) -> Stream: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
     def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
+    @classmethod
+    def new(cls, base: Stream) -> InputStream: ...
+
+@final
+class OutputStream(Gio.OutputStream, Gio.Seekable):
+    @type_check_only
+    class Props(GObject.Object.Props):
+        @property
+        def base(self) -> Stream: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
+    @classmethod
+    def new(cls, base: Stream) -> OutputStream: ...
+
+@final
+class IOStream(Gio.IOStream, Gio.Seekable):
+    @type_check_only
+    class Props(Gio.IOStream.Props):
+        @property
+        def base(self) -> Stream: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
+    @classmethod
+    def new(cls, base: Stream) -> IOStream: ...
+
+class FilterStream(Stream):
+    @type_check_only
+    class Props(GObject.Object.Props):
+        @property
+        def base(self) -> Stream: ...
+        close_base: bool
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(self, *, base: Stream, close_base: bool = ..., **properties: Any) -> None: ...
+    def get_base(self) -> Stream | None: ...
+    def get_close_base(self) -> bool: ...
+    def set_close_base(self, close_base: bool) -> None: ...
+
+@final
+class DispatchStream(FilterStream):
+    @type_check_only
+    class Props(FilterStream.Props):
+        @property
+        def main_context(self) -> GLib.MainContext: ...
+        timeout: int
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(
+        self,
+        *,
+        base: Stream,
+        close_base: bool = ...,
+        main_context: GLib.MainContext | None = None,
+        timeout: int = ...,
+    ) -> None: ...
+    @classmethod
+    def new(cls, base: Stream, context: GLib.MainContext | None = None) -> DispatchStream: ...
+
+@final
+class BufferedStream(FilterStream):
+    @type_check_only
+    class Props(FilterStream.Props):
+        @property
+        def buffer_size(self) -> int: ...
+        rewind_limit: int
+
+    @property
+    def props(self) -> Props: ...
+    def __init__(
+        self,
+        *,
+        base: Stream,
+        close_base: bool = ...,
+        buffer_size: int = ...,
+        rewind_limit: int = ...,
+    ) -> None: ...
+    @classmethod
+    def new(cls, base: Stream, buffer_size: int) -> BufferedStream: ...
+    def peek(self, count: int, cancellable: Gio.Cancellable | None = None) -> GLib.Bytes: ...
+    def get_buffer_size(self) -> int: ...
+    def get_rewind_limit(self) -> int: ...
+    def set_rewind_limit(self, rewind_limit: int) -> None: ...
+
+@final
+class FaultStream(FilterStream):
     @classmethod
     def new(cls, base: Stream) -> FaultStream: ...
     def add_error(
@@ -222,37 +297,6 @@ class FaultOperation(GObject.GFlags):
 class FaultUnit(GObject.GEnum):
     OPERATIONS: ClassVar[FaultUnit]
     BYTES: ClassVar[FaultUnit]
-    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
-    @classmethod
-    def new(cls, base: Stream) -> InputStream: ...
-
-@final
-class OutputStream(Gio.OutputStream, Gio.Seekable):
-    @type_check_only
-    class Props(GObject.Object.Props):
-        @property
-        def base(self) -> Stream: ...
-        close_base: bool
-
-    @property
-    def props(self) -> Props: ...
-    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
-    @classmethod
-    def new(cls, base: Stream) -> OutputStream: ...
-
-@final
-class IOStream(Gio.IOStream, Gio.Seekable):
-    @type_check_only
-    class Props(Gio.IOStream.Props):
-        @property
-        def base(self) -> Stream: ...
-        close_base: bool
-
-    @property
-    def props(self) -> Props: ...
-    def __init__(self, *, base: Stream, close_base: bool = ...) -> None: ...
-    @classmethod
-    def new(cls, base: Stream) -> IOStream: ...
 
 class SeekMode(GObject.GEnum):
     START: ClassVar[SeekMode]
