@@ -16,8 +16,8 @@
  * A stream over another one, its base: what all filters share.
  *
  * Every operation is passed to [property@CimplStream.FilterStream:base]; a subclass overrides what
- * it does otherwise, and chains up, or calls the methods of the base, for the rest. What the filter
- * can do is what the base can do.
+ * it does otherwise, and chains up to that very function, or calls the methods of the base, for the
+ * rest. What the filter can do is what the base can do.
  *
  * Closing flushes the base, if something was written since the last flush, and closes it only with
  * [property@CimplStream.FilterStream:close-base].
