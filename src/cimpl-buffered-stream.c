@@ -221,8 +221,8 @@ cimpl_buffered_stream_write (CimplStream *stream,
 
   if (G_UNLIKELY (self->out == NULL) || G_UNLIKELY (count > cimpl_buffer_get_room (self->out)))
     return write_slow (self, data, count, n_written, cancellable, error);
-  cimpl_buffer_put (self->out, data, count);
   *n_written = count;
+  cimpl_buffer_put (self->out, data, count);
   return TRUE;
 }
 
