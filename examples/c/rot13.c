@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A subclass of CimplStream in C: a filter that hides letters from who looks at the other side.
+ * A subclass in C: a filter that hides letters from who looks at the other side.
  *
  * The first half is the class, to be copied for any filter. The second half is a program that
  * puts it over a FILE *, writes and reads through it, and gives it to a native consumer.
@@ -23,32 +23,22 @@
 /* The class */
 
 #define ROT13_TYPE_STREAM (rot13_stream_get_type ())
-G_DECLARE_FINAL_TYPE (Rot13Stream, rot13_stream, ROT13, STREAM, CimplStream)
+G_DECLARE_FINAL_TYPE (Rot13Stream, rot13_stream, ROT13, STREAM, CimplFilterStream)
 
 /**
  * Rot13Stream:
  *
  * A filter: letters that are read from or written to another stream are rotated by 13 places.
  *
- * Position and size are those of the other stream, which it does not close.
+ * Position and size are those of the other stream, its base, and so is all else that it does not
+ * override. It closes the base only if its property close-base says so.
  */
 struct _Rot13Stream
 {
-  CimplStream parent_instance;
-
-  CimplStream *base; /* (owned) */
+  CimplFilterStream parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (Rot13Stream, rot13_stream, CIMPL_TYPE_STREAM)
-
-enum
-{
-  PROP_0,
-  PROP_BASE,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
+G_DEFINE_FINAL_TYPE (Rot13Stream, rot13_stream, CIMPL_TYPE_FILTER_STREAM)
 
 static void
 rotate (guint8 *target, const guint8 *source, gsize count)
@@ -71,13 +61,11 @@ rot13_stream_read (CimplStream *stream,
                    GCancellable *cancellable,
                    GError **error)
 {
-  Rot13Stream *self = ROT13_STREAM (stream);
-  gssize n = cimpl_stream_try_read (self->base, buffer, count, cancellable, error);
+  CimplStreamClass *parent_class = CIMPL_STREAM_CLASS (rot13_stream_parent_class);
 
-  if (n < 0)
+  if (!parent_class->read (stream, buffer, count, n_read, cancellable, error))
     return FALSE;
-  rotate (buffer, buffer, (gsize) n);
-  *n_read = (gsize) n;
+  rotate (buffer, buffer, *n_read);
   return TRUE;
 }
 
@@ -89,133 +77,21 @@ rot13_stream_write (CimplStream *stream,
                     GCancellable *cancellable,
                     GError **error)
 {
-  Rot13Stream *self = ROT13_STREAM (stream);
+  CimplStreamClass *parent_class = CIMPL_STREAM_CLASS (rot13_stream_parent_class);
   guint8 rotated[4096]; /* a longer write is a short one: who wants it all calls again */
-  gssize n;
 
   count = MIN (count, sizeof rotated);
   rotate (rotated, data, count);
-  n = cimpl_stream_try_write (self->base, rotated, count, cancellable, error);
-  if (n < 0)
-    return FALSE;
-  *n_written = (gsize) n;
-  return TRUE;
-}
-
-static gboolean
-rot13_stream_seek (CimplStream *stream,
-                   gint64 offset,
-                   CimplSeekMode mode,
-                   gint64 *position,
-                   GCancellable *cancellable,
-                   GError **error)
-{
-  Rot13Stream *self = ROT13_STREAM (stream);
-  gint64 new_position = cimpl_stream_try_seek (self->base, offset, mode, cancellable, error);
-
-  if (new_position < 0)
-    return FALSE;
-  *position = new_position;
-  return TRUE;
-}
-
-static gboolean
-rot13_stream_truncate (CimplStream *stream, gint64 size, GCancellable *cancellable, GError **error)
-{
-  Rot13Stream *self = ROT13_STREAM (stream);
-
-  return cimpl_stream_try_truncate (self->base, size, cancellable, error);
-}
-
-/* Also runs when the stream is closed, if something was written since the last time. */
-static gboolean
-rot13_stream_flush (CimplStream *stream, GCancellable *cancellable, GError **error)
-{
-  Rot13Stream *self = ROT13_STREAM (stream);
-
-  return cimpl_stream_try_flush (self->base, cancellable, error);
-}
-
-/* By default a stream says that it can do what its class overrides, which here is everything. */
-static gboolean
-rot13_stream_query_flags (CimplStream *stream, CimplStreamFlags *flags, GError **error)
-{
-  Rot13Stream *self = ROT13_STREAM (stream);
-
-  return cimpl_stream_try_get_flags (self->base, flags, error);
-}
-
-static void
-rot13_stream_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
-{
-  Rot13Stream *self = ROT13_STREAM (object);
-
-  switch (prop_id)
-    {
-    case PROP_BASE:
-      g_value_set_object (value, self->base);
-      break;
-
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-    }
-}
-
-static void
-rot13_stream_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
-{
-  Rot13Stream *self = ROT13_STREAM (object);
-
-  switch (prop_id)
-    {
-    case PROP_BASE:
-      self->base = g_value_dup_object (value);
-      break;
-
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-    }
-}
-
-/* Not in dispose: there the parent class closes the stream, which may flush it. */
-static void
-rot13_stream_finalize (GObject *object)
-{
-  Rot13Stream *self = ROT13_STREAM (object);
-
-  g_clear_object (&self->base);
-
-  G_OBJECT_CLASS (rot13_stream_parent_class)->finalize (object);
+  return parent_class->write (stream, rotated, count, n_written, cancellable, error);
 }
 
 static void
 rot13_stream_class_init (Rot13StreamClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   CimplStreamClass *stream_class = CIMPL_STREAM_CLASS (klass);
-
-  object_class->get_property = rot13_stream_get_property;
-  object_class->set_property = rot13_stream_set_property;
-  object_class->finalize = rot13_stream_finalize;
 
   stream_class->read = rot13_stream_read;
   stream_class->write = rot13_stream_write;
-  stream_class->seek = rot13_stream_seek;
-  stream_class->truncate = rot13_stream_truncate;
-  stream_class->flush = rot13_stream_flush;
-  stream_class->query_flags = rot13_stream_query_flags;
-
-  /**
-   * Rot13Stream:base:
-   *
-   * The stream on the other side.
-   */
-  properties[PROP_BASE]
-      = g_param_spec_object ("base", NULL, NULL, CIMPL_TYPE_STREAM,
-                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
 static void
