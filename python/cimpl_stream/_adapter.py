@@ -28,7 +28,7 @@ class Adapter(Keeper):
     reference cycle; it lives until the native stream is destroyed.
     """
 
-    __slots__ = ("file", "handle", "read", "write")
+    __slots__ = ("buffer", "file", "handle", "read", "write")
 
     def __init__(self, file: Any, read: Any, write: Any) -> None:
         super().__init__()
@@ -38,6 +38,7 @@ class Adapter(Keeper):
         self.read = read
         self.write = write
         self.handle = 0
+        self.buffer = 0  # the handle of the native stream that buffers this one, if there is one
 
 
 def can(file: Any, question: str, *methods: str) -> bool:

@@ -277,6 +277,20 @@ def open_adapter(file: Any) -> Adapter:
     return adapter
 
 
+def open_buffer(adapter: Adapter, size: int) -> int:
+    """Put a native stream before that of `adapter`, whose reference it takes over.
+
+    Returns:
+        The handle of the new stream, which owes one `free`.
+    """
+    handle: int = _ffi.new_buffered(adapter.handle, size)
+    if not handle:
+        raise native_error()
+    _ffi.holding.free(adapter.handle)
+    adapter.buffer = handle
+    return handle
+
+
 class _UnraisableHook:
     """A `sys.unraisablehook` that keeps what was raised on entry to one of our callbacks.
 

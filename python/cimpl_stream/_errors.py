@@ -11,9 +11,11 @@ import errno as _errno
 import io
 from typing import Any, ClassVar, Optional
 
+INVALID_HANDLE = 3
 OTHER = 5
 IO_OPERATION = 100
 CLOSED = 103
+BUSY = 104
 CANCELLED = 105
 WOULD_BLOCK = 106
 CALLBACK_CONTRACT = 107
@@ -72,7 +74,7 @@ class StringTooLongError(CimplStreamError):
 class InvalidHandleError(CimplStreamError):
     """A pointer that is not, or no longer, a stream."""
 
-    _code = 3
+    _code = INVALID_HANDLE
 
 
 class WrongHandleTypeError(CimplStreamError):
@@ -114,7 +116,7 @@ class ClosedError(CimplStreamError, ValueError):
 class BusyError(CimplStreamError):
     """Another operation of the same stream is running: in another thread, or around this one."""
 
-    _code = 104
+    _code = BUSY
 
 
 class CancelledError(CimplStreamError):

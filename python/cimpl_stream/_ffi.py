@@ -105,6 +105,9 @@ holding = Operations(_holding)
 new_full = _function(
     _holding, "cimpl_stream_new_full", c_void_p, c_void_p, c_void_p, c_void_p
 )
+new_buffered = _function(
+    _holding, "cimpl_stream_new_buffered", c_void_p, c_void_p, c_size_t
+)
 # Not with the GIL held: who takes a reference at the same time may wait for it, in a toggle notify.
 ref = _function(_releasing, "cimpl_stream_ref", c_void_p, c_void_p)
 copy = _function(
