@@ -10,6 +10,7 @@ packages=(
   clang
   g++
   gcc
+  gir1.2-gdkpixbuf-2.0
   gir1.2-glib-2.0
   gjs
   gobject-introspection
