@@ -73,7 +73,7 @@ def copyfileobj(
     try:
         address = None if progress is None else _address
         result = _ffi.copy(
-            source._handle, target._handle, limit, address, key, ctypes.byref(copied)
+            source._cimpl_handle, target._cimpl_handle, limit, address, key, ctypes.byref(copied)
         )
         if watcher.exception is not None:
             raise watcher.exception

@@ -50,7 +50,7 @@ _ARRAYS: dict[Optional[int], Any] = {
 
 
 class NativeFile:
-    """The methods of a file, over the native stream at `_handle`.
+    """The methods of a file, over the native stream at `_cimpl_handle`.
 
     Each raises `ClosedError` after `close`, `BusyError` while another operation runs, and
     `NotSupportedError` for what the stream cannot do. An exception raised in Python on the far
@@ -58,10 +58,11 @@ class NativeFile:
     like come as themselves.
     """
 
-    _handle: int  # the address of the native stream, which is kept alive
-    _native = _ffi.releasing
-    _keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
-    _is_closed = False
+    # Named so that subclasses may have what they want, such as a `_handle` or a `_raw`.
+    _cimpl_handle: int  # the address of the native stream, which is kept alive
+    _cimpl_native = _ffi.releasing
+    _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
+    _cimpl_closed = False
 
     def _watch_signals(self) -> None:
         watch_signals()
@@ -76,8 +77,9 @@ class NativeFile:
         self._watch_signals()
         if latest:
             starts[get_ident()] = clock[0]
-        pointer = ctypes.cast(self._handle, pointer_type)  # of the address: a cast of a pointer
-        pointer.stream = self  # ties that into a cycle with itself
+        # Of the address: a cast of a pointer ties that into a cycle with itself.
+        pointer = ctypes.cast(self._cimpl_handle, pointer_type)
+        pointer.stream = self
         return pointer
 
     @contextlib.contextmanager
@@ -105,7 +107,7 @@ class NativeFile:
         """Raise what was kept for this stream or this thread since the clock was at `start`."""
         throw_fatal()
         throw_since(start)
-        failure = self._keeper.failure if self._keeper is not None else None
+        failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
         if failure is not None and failure.exception is not None and failure.serial > start:
             failure.throw()  # kept by a native thread
 
@@ -127,7 +129,7 @@ class NativeFile:
             return self._read_other(size)
         buffer = array()
         start = clock[0]
-        count = self._native.read(self._handle, buffer, size)
+        count = self._cimpl_native.read(self._cimpl_handle, buffer, size)
         if count < 0 or latest:
             count = self._transferred(count, start)
             if count is None:
@@ -157,7 +159,7 @@ class NativeFile:
     def readinto(self, buffer: Any, /) -> Optional[int]:
         """Read into a writable, contiguous buffer; return the number of bytes."""
         start = clock[0]
-        count = _read_into(self._native.read, self._handle, buffer)
+        count = _read_into(self._cimpl_native.read, self._cimpl_handle, buffer)
         if count < 0 or latest:
             return self._transferred(count, start)
         return count
@@ -165,7 +167,7 @@ class NativeFile:
     def write(self, data: Any, /) -> Optional[int]:
         """Write the bytes of any buffer; return how many were taken, which may be fewer."""
         start = clock[0]
-        count = _write(self._native.write, self._handle, data)
+        count = _write(self._cimpl_native.write, self._cimpl_handle, data)
         if count < 0 or latest:
             return self._transferred(count, start)
         return count
@@ -185,24 +187,24 @@ class NativeFile:
             message = f"invalid whence ({whence}, should be 0, 1 or 2)"
             raise make(InvalidArgumentError, message)
         start = clock[0]
-        return self._settle(self._native.seek(self._handle, offset, whence), start)
+        return self._settle(self._cimpl_native.seek(self._cimpl_handle, offset, whence), start)
 
     def tell(self) -> int:
         """Return the position."""
         start = clock[0]
-        return self._settle(self._native.tell(self._handle), start)
+        return self._settle(self._cimpl_native.tell(self._cimpl_handle), start)
 
     def truncate(self, size: Optional[int] = None, /) -> int:
         """Set the size, by default to the position, which stays; return the new size."""
         size = self.tell() if size is None else _check_offset(size)
         start = clock[0]
-        self._settle(self._native.truncate(self._handle, size), start)
+        self._settle(self._cimpl_native.truncate(self._cimpl_handle, size), start)
         return size
 
     def flush(self) -> None:
         """Pass on what was written to the file object, and flush that."""
         start = clock[0]
-        self._settle(self._native.flush(self._handle), start)
+        self._settle(self._cimpl_native.flush(self._cimpl_handle), start)
 
     def _settle(self, result: int, start: int) -> int:
         """Return the `result` of a native call that began at `start`, or raise what went wrong."""
@@ -235,7 +237,7 @@ class NativeFile:
         return self._has(_ffi.SEEKABLE)
 
     def _has(self, flag: int) -> bool:
-        flags: int = _ffi.get_flags(self._handle)
+        flags: int = _ffi.get_flags(self._cimpl_handle)
         if flags < 0:
             raise _error()
         return bool(flags & flag)
@@ -243,21 +245,21 @@ class NativeFile:
     @property
     def closed(self) -> bool:
         """Whether the stream is closed, no matter by whom."""
-        if not self._is_closed and _ffi.get_flags(self._handle) < 0:
-            self._is_closed = _ffi.error_code() == CLOSED
+        if not self._cimpl_closed and _ffi.get_flags(self._cimpl_handle) < 0:
+            self._cimpl_closed = _ffi.error_code() == CLOSED
             _ffi.clear_error()
-        return self._is_closed
+        return self._cimpl_closed
 
     def close(self) -> None:
         """Flush and close the stream for every holder, native ones too; not the file object.
 
         It is closed even if that raises, unless the error is `BusyError`.
         """
-        if not self._is_closed:
+        if not self._cimpl_closed:
             start = clock[0]
-            self._settle(self._native.close(self._handle), start)
-            self._is_closed = True
-            failure = self._keeper.failure if self._keeper is not None else None
+            self._settle(self._cimpl_native.close(self._cimpl_handle), start)
+            self._cimpl_closed = True
+            failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
             if failure is not None and not failure.fatal:
                 failure.drop()  # nobody asked, and its traceback keeps whole frames
 
@@ -270,7 +272,7 @@ class NativeFile:
         A BufferedReader, BufferedWriter or BufferedRandom, by what the stream can do; a
         BufferedRWPair where both directions exist but no position.
         """
-        raw = self._raw()
+        raw = self._cimpl_raw()
         if not raw.writable():
             return io.BufferedReader(raw, buffer_size)
         if not raw.readable():
@@ -279,7 +281,7 @@ class NativeFile:
             return io.BufferedRandom(raw, buffer_size)
         return io.BufferedRWPair(raw, raw, buffer_size)
 
-    def _raw(self) -> RawStream:
+    def _cimpl_raw(self) -> RawStream:
         """Return this stream with the standard meaning of `read()`."""
         raise NotImplementedError
 
@@ -331,7 +333,7 @@ def _check_offset(offset: int) -> int:
 def address_of(pointer: Any) -> int:
     """Return the address that any kind of pointer holds; 0 for NULL."""
     if isinstance(pointer, NativeFile):
-        return pointer._handle
+        return pointer._cimpl_handle
     if isinstance(pointer, int):
         return pointer
     if isinstance(pointer, (ctypes._Pointer, ctypes._SimpleCData)):

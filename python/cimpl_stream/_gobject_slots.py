@@ -58,8 +58,8 @@ _UNSHARED = _count_references(ctypes.addressof(ctypes.c_ubyte()), 1)
 
 def _read(stream: Any, address: int, count: int, cancellable: Any) -> Any:
     try:
-        if stream._keeper is not None:
-            revisit(stream._keeper)
+        if stream._cimpl_keeper is not None:
+            revisit(stream._cimpl_keeper)
         # Not a slice of all memory: an array of its own tells by its references whether the
         # method has kept a part of the view.
         array = _array_types[count].from_address(address)
@@ -96,8 +96,8 @@ def _thunk(failed: Any, always: bool = False) -> Callable[[_Function], _Function
     def decorate(call: _Function) -> _Function:
         def thunk(stream: Any, *arguments: Any) -> Any:
             try:
-                if stream._keeper is not None and not always:
-                    revisit(stream._keeper)
+                if stream._cimpl_keeper is not None and not always:
+                    revisit(stream._cimpl_keeper)
                 with _current(arguments[-1]):
                     return call(stream, *arguments[:-1])
             except BaseException as exception:
@@ -205,9 +205,9 @@ def _check_done(result: Any, name: str) -> bool:
 
 
 def _get_keeper(stream: Any) -> Keeper:
-    if stream._keeper is None:
-        stream._keeper = Keeper()
-    return stream._keeper  # type: ignore[no-any-return]
+    if stream._cimpl_keeper is None:
+        stream._cimpl_keeper = Keeper()
+    return stream._cimpl_keeper  # type: ignore[no-any-return]
 
 
 def _fail(stream: Any, exception: BaseException) -> bool:

@@ -41,16 +41,16 @@ class RawStream(NativeFile, io.RawIOBase):
     What its methods raise is said in `NativeFile`.
     """
 
-    _handle = 0
-    _native = _ffi.holding
+    _cimpl_handle = 0
+    _cimpl_native = _ffi.holding
 
     def __init__(self, file_obj: Any, *, buffer_size: Optional[int] = None) -> None:
         if buffer_size is not None:
             buffer_size = _check_buffer_size(buffer_size)
-        self._keeper = adapter = open_adapter(file_obj)
-        self._handle = adapter.handle
+        self._cimpl_keeper = adapter = open_adapter(file_obj)
+        self._cimpl_handle = adapter.handle
         if buffer_size is not None:
-            self._handle = open_buffer(adapter, buffer_size)
+            self._cimpl_handle = open_buffer(adapter, buffer_size)
 
     @classmethod
     def from_handle(cls: type[_Self], pointer: Any, *, take: bool = False) -> _Self:
@@ -73,29 +73,29 @@ class RawStream(NativeFile, io.RawIOBase):
         elif not _ffi.ref(address):
             raise native_error()
         self = cls.__new__(cls)
-        self._handle = address
-        self._native = _ffi.releasing
+        self._cimpl_handle = address
+        self._cimpl_native = _ffi.releasing
         if isinstance(pointer, NativeFile):
-            self._keeper, self._native = pointer._keeper, pointer._native
+            self._cimpl_keeper, self._cimpl_native = pointer._cimpl_keeper, pointer._cimpl_native
         return self
 
     def __del__(self) -> None:
         # Not the inherited one, which closes: native code may still hold the stream.
-        handle, self._handle = self._handle, 0
-        self._is_closed = True  # for a buffered file that is collected after this
+        handle, self._cimpl_handle = self._cimpl_handle, 0
+        self._cimpl_closed = True  # for a buffered file that is collected after this
         if handle:
-            self._native.free(handle)
+            self._cimpl_native.free(handle)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(f"cannot pickle or copy {type(self).__name__!r} object")
 
     def __repr__(self) -> str:
         name = f"{type(self).__module__.partition('.')[0]}.{type(self).__qualname__}"
-        if not isinstance(self._keeper, Adapter):
-            return f"<{name} at {self._handle:#x}>"
-        return f"<{name} of {self._keeper.file!r}>"
+        if not isinstance(self._cimpl_keeper, Adapter):
+            return f"<{name} at {self._cimpl_handle:#x}>"
+        return f"<{name} of {self._cimpl_keeper.file!r}>"
 
-    def _raw(self) -> RawStream:
+    def _cimpl_raw(self) -> RawStream:
         return self
 
 
@@ -108,9 +108,9 @@ class StreamFile(NativeFile):
     @property
     def raw(self) -> RawStream:
         """The same stream as a `RawStream`: one position, closed together."""
-        return self._raw()
+        return self._cimpl_raw()
 
-    def _raw(self) -> RawStream:
+    def _cimpl_raw(self) -> RawStream:
         return RawStream.from_handle(self)
 
 

@@ -46,7 +46,7 @@ class File(CimplStream.Stream):
 class OverridesBench(Bench):
     def small_reads(self, size, count):
         def loop(stream):
-            address = CimplStream.Stream._handle.func(stream)  # Floor has none
+            address = CimplStream.Stream._cimpl_handle.func(stream)  # Floor has none
 
             def run():
                 assert self.native.bench_read(address, size, count) == size * count

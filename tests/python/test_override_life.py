@@ -174,6 +174,24 @@ def test_failing_constructor():
         gc.collect()
 
 
+def test_attributes_of_its_own(reports):
+    """A class may call its attributes what it wants, and is closed in Python all the same."""
+
+    class Stream(Memory):
+        def do_close(self):
+            raise KeyError("key")
+
+    stream = Stream()
+    for name in "_handle", "_is_closed", "_keeper", "_native", "_process", "_raw":
+        setattr(stream, name, object())
+    assert stream.read(2) == b"01"
+    assert stream.readline() == b"23456789"
+    del stream
+    gc.collect()
+    assert reports == [CimplStream.IoError]
+    reports.clear()
+
+
 def test_error_at_the_end(reports):
     """What goes wrong when nobody is there any more is reported, not lost."""
 

@@ -129,7 +129,7 @@ def test_close_chains_up(native, native_class):
     stream = Polite()
     stream.close()
     stream.close()
-    assert count_closed(stream._handle) == 1
+    assert count_closed(stream._cimpl_handle) == 1
 
 
 def test_the_other_read_slot(native_class):

@@ -129,12 +129,12 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     A stream that nobody refers to any more is closed while it still has its attributes.
     """
 
-    _process = None  # that made it, if it is of a Python class
+    _cimpl_process = None  # that made it, if it is of a Python class
 
     def __init__(self, **properties):
         super().__init__(**properties)
         if type(self)._native_class is not type(self):
-            self._process = os.getpid()
+            self._cimpl_process = os.getpid()
             watch_signals()
 
     @staticmethod
@@ -155,8 +155,8 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
             _ffi.free(address)
         if isinstance(pointer, StreamFile):
             # Its native stream has a wrapper now, which may need the GIL in any reference.
-            pointer._native = _ffi.releasing
-            stream._keeper = pointer._keeper
+            pointer._cimpl_native = _ffi.releasing
+            stream._cimpl_keeper = pointer._cimpl_keeper
         return stream
 
     # Overridden by subclasses. Without that they do what the C class does, and so they do with
@@ -264,7 +264,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
             return
         if is_last:
             try:
-                if self._process == os.getpid():  # else it is for the parent process to close
+                if self._cimpl_process == os.getpid():  # else it is for the parent process to close
                     self.close()
             finally:
                 # Nothing is left to be done when the wrapper goes, which may be while an exception
@@ -273,7 +273,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
                 _ffi.detach(_get_pointer(self.__gpointer__, None), 0)
 
     @cached_property
-    def _handle(self):
+    def _cimpl_handle(self):
         return _get_pointer(self.__gpointer__, None)
 
     def _settle(self, result, start):
@@ -305,7 +305,7 @@ def wrap_file(file_obj):
     """
     adapter = open_adapter(file_obj)
     stream = Stream.from_handle(adapter.handle, take=True)
-    stream._keeper = adapter
+    stream._cimpl_keeper = adapter
     return stream
 
 
@@ -316,7 +316,7 @@ def _end():
     streams = [
         stream
         for stream in gc.get_objects()
-        if issubclass(type(stream), Stream) and stream._process == os.getpid()
+        if issubclass(type(stream), Stream) and stream._cimpl_process == os.getpid()
     ]
     if not streams:
         return
@@ -326,7 +326,7 @@ def _end():
         try:
             stream.close()
         except BusyError:
-            busy.append(stream._handle)
+            busy.append(stream._cimpl_handle)
         except BaseException as exception:
             report(exception)
     _lifetime.detach(busy)
