@@ -158,7 +158,7 @@ cimpl_error_code_from_errno (gint errnum)
  *
  * Gets the code that the plain C API shows for an error. For one of %CIMPL_STREAM_ERROR that is
  * its own code, for one of %G_IO_ERROR the corresponding one, and for others
- * %CIMPL_STREAM_ERROR_OTHER.
+ * %CIMPL_STREAM_ERROR_OTHER; never %CIMPL_STREAM_ERROR_OK.
  *
  * Returns: a [error@CimplStream.StreamError]
  *
@@ -168,7 +168,9 @@ gint
 cimpl_stream_error_get_code (const GError *error)
 {
   if (error->domain == CIMPL_STREAM_ERROR)
-    return cimpl_error_code_is_known (error->code) ? error->code : CIMPL_STREAM_ERROR_OTHER;
+    return error->code != CIMPL_STREAM_ERROR_OK && cimpl_error_code_is_known (error->code)
+               ? error->code
+               : CIMPL_STREAM_ERROR_OTHER;
   if (error->domain == G_IO_ERROR)
     {
       for (gsize i = 0; i < G_N_ELEMENTS (mappings); i++)

@@ -66,6 +66,17 @@ test_code_unknown (void)
     }
 }
 
+static void
+test_code_ok (void)
+{
+  g_autoptr (GError) error
+      = g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_OK, MESSAGE);
+
+  g_test_summary ("What failed is never shown as a success");
+
+  g_assert_cmpint (cimpl_stream_error_get_code (error), ==, CIMPL_STREAM_ERROR_OTHER);
+}
+
 /* "null-parameter" becomes "NullParameter". */
 static char *
 camel_case (const char *nick)
@@ -378,6 +389,7 @@ main (int argc, char *argv[])
   for (gsize i = 0; i < G_N_ELEMENTS (code_cases); i++)
     add ("code", code_cases[i].name, &code_cases[i], test_code);
   g_test_add_func ("/stream-error/code/unknown", test_code_unknown);
+  g_test_add_func ("/stream-error/code/ok", test_code_ok);
   g_test_add_func ("/stream-error/code/enum", test_code_enum);
 
   for (gsize i = 0; i < G_N_ELEMENTS (errno_cases); i++)
