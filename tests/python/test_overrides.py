@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The overrides: Python classes as native streams, and what their methods are given and return."""
 
+import array
 import ctypes
 import functools
 import io
@@ -317,6 +318,18 @@ def test_written_view_may_be_kept():
     assert Writer().write(data) == 3
     data[:] = b"xyz"
     assert kept[0] == b"abc"
+
+
+@pytest.mark.parametrize(
+    "data", [b"abcd", bytearray(b"abcd"), array.array("H", [1, 2]), memoryview(b"abcd").cast("i")]
+)
+def test_write_all_of_any_buffer(data):
+    """All bytes of a buffer are written, not its items."""
+    stream = Memory(b"")
+    assert stream.write_all(data) == 4
+    assert stream.file.getvalue() == bytes(memoryview(data))
+    with pytest.raises(TypeError):
+        stream.write_all([1, 2])
 
 
 # What methods return

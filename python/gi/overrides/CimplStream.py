@@ -215,7 +215,6 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     read_bytes = _checked("read_bytes")
     read_to_end = _checked("read_to_end")
     write_bytes = _checked("write_bytes")
-    write_all = _checked("write_all")
     get_size = _checked("get_size")
     get_flags = _checked("get_flags")
     copy = _checked("copy")
@@ -235,6 +234,12 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     def fileno(self):
         """Raise `io.UnsupportedOperation`: there is no descriptor."""
         return self.raw.fileno()
+    def write_all(self, data, cancellable=None, /):
+        """Write the bytes of any buffer, all of them; return how many."""
+        if type(data) is not bytes:
+            data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
+        return _get_value(call(_introspected.Stream.write_all, self, data, cancellable))
+
 
     def isatty(self):
         """Return False, unless the stream is closed."""
