@@ -174,6 +174,18 @@ def test_failing_constructor():
         gc.collect()
 
 
+def test_forgotten_constructor():
+    """A class that does not call `super().__init__()` is told so."""
+
+    class Stream(Memory):
+        def __init__(self):
+            pass
+
+    for call in (lambda stream: stream.read(1), lambda stream: stream.closed):
+        with pytest.raises(TypeError):
+            call(Stream())
+
+
 def test_attributes_of_its_own(reports):
     """A class may call its attributes what it wants, and is closed in Python all the same."""
 

@@ -294,6 +294,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
 
 io.RawIOBase.register(Stream)
 Stream = override(Stream)
+        self.__grefcount__  # says it if __init__() was not called
 
 Gio.Cancellable().run_dispose()  # the first call imports, for which it may be too late in __del__
 
