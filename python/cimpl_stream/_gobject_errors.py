@@ -72,9 +72,13 @@ def _note_origin(error: Any) -> None:
 _failures.completers.append(_note_origin)
 
 
-def is_foreign(exception: BaseException) -> bool:
-    """Return whether C should see `exception` with a domain that is not the library's."""
-    return isinstance(exception, GLib.Error) and exception.domain != DOMAIN
+def is_for_pygobject(exception: BaseException) -> bool:
+    """Return whether PyGObject should tell C about `exception`, with its domain and code.
+
+    It would lose the errno of one of our own.
+    """
+    is_ours = isinstance(exception, CimplStreamError) and exception.domain == DOMAIN
+    return isinstance(exception, GLib.Error) and not is_ours
 
 
 def get_code(error: Any) -> int:
@@ -93,11 +97,16 @@ def _convert(error: Any) -> _errors.CimplStreamError:
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call an introspected function; what it raises is raised as by the methods of a file."""
     start = _failures.clock[0]
+    converted = None
     try:
         result = function(*arguments)
     except GLib.Error as error:
+        converted = _convert(error)
+    try:
         _failures.throw_fatal()
-        _failures.throw_since(start, _convert(error))
-        raise _convert(error) from None
-    _failures.throw_fatal()
-    return result
+        if converted is None:
+            return result
+        _failures.throw_since(start, converted)
+        raise converted
+    finally:
+        del converted  # whose traceback leads back to this frame

@@ -29,7 +29,7 @@ from ._callbacks import taken_before
 from ._callbacks import watch_signals as watch_callbacks
 from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK
 from ._failures import Failure, Keeper, Refusal, keep, revisit
-from ._gobject_errors import GLib, get_code, introspected, is_foreign
+from ._gobject_errors import GLib, get_code, introspected, is_for_pygobject
 
 _Function = Callable[..., Any]
 
@@ -213,12 +213,12 @@ def _get_keeper(stream: Any) -> Keeper:
 def _fail(stream: Any, exception: BaseException) -> bool:
     """Keep the `exception` that a thunk ends with, and tell C about it.
 
-    Returns whether it is for PyGObject to tell C, since it has a domain of its own.
+    Returns whether it is for PyGObject to tell C.
     """
     if isinstance(exception, BlockingIOError):
         exception = would_block()
     keeper = _get_keeper(stream)
-    if not is_foreign(exception):
+    if not is_for_pygobject(exception):
         keep(keeper, exception)
         return False
     if get_code(exception) != WOULD_BLOCK:

@@ -77,6 +77,55 @@ def test_domain_in_c():
     assert error.message == "KeyError: 'key'"
 
 
+def test_domain_of_the_library():
+    """An error that was made with the library's own domain keeps its code."""
+
+    def full():
+        quark = CimplStream.StreamError.quark()
+        return GLib.Error.new_literal(quark, "full", CimplStream.StreamError.NO_SPACE)
+
+    stream = Failing(full)
+    for call in (lambda: stream.read(1), lambda: stream.read_to_end(1)):
+        with pytest.raises(CimplStream.NoSpaceError, match="full") as caught:
+            call()
+        assert (caught.value.domain, caught.value.code) == ("CimplStreamError", 109)
+        assert type(caught.value.__cause__) is GLib.Error
+    assert read_one(stream) == -1
+    assert CimplStream.StreamError.dup_last().code == CimplStream.StreamError.NO_SPACE
+
+
+def test_domain_of_a_block():
+    """What is raised at the end of a block has its domain, too."""
+    stream = Failing(not_found)
+    with pytest.raises(CimplStream.IoError) as caught, stream.errors():
+        read_one(stream)
+    assert caught.value.matches(IO_ERROR, Gio.IOErrorEnum.NOT_FOUND)
+    assert caught.value.__cause__.message == "not there"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, KeyError])
+def test_context(error):
+    """Nothing is shown beside what was raised: not the GLib.Error on the way."""
+    for call in (lambda stream: stream.read(1), lambda stream: stream.read_to_end(1)):
+        with pytest.raises(BaseException) as caught:
+            call(Failing(error))
+        assert innermost(caught.value).__class__ is error
+        assert caught.value.__context__ in (None, caught.value.__cause__)
+
+
+def test_kept_interrupt_is_found_from_both_faces():
+    """An interrupt that nobody has raised yet still blocks a stream that got another name."""
+    stream = Failing(KeyboardInterrupt)
+    other = cimpl_stream.Stream.from_handle(stream)
+    thread = threading.Thread(target=read_one, args=(stream,))
+    thread.start()
+    thread.join()
+    assert CimplStream.Stream.from_handle(other) is stream
+    stream.error = lambda: KeyError("key")
+    with pytest.raises(KeyboardInterrupt):
+        stream.read(1)
+
+
 def test_foreign_would_block():
     """WOULD_BLOCK of another domain is None in Python, too."""
 

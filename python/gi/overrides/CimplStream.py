@@ -63,6 +63,20 @@ def _checked(name):
     return checked
 
 
+def _with_origin(method):
+    """Return `method`, raising errors of the domain that they had in C."""
+
+    @wraps(method)
+    def with_origin(*arguments):
+        try:
+            return method(*arguments)
+        except CimplStreamError as error:
+            error._restore_origin()
+            raise
+
+    return with_origin
+
+
 def _get_value(result):
     return result[1] if isinstance(result, tuple) else result
 
@@ -156,7 +170,8 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         if isinstance(pointer, StreamFile):
             # Its native stream has a wrapper now, which may need the GIL in any reference.
             pointer._cimpl_native = _ffi.releasing
-            stream._cimpl_keeper = pointer._cimpl_keeper
+            if stream._cimpl_keeper is None:
+                stream._cimpl_keeper = pointer._cimpl_keeper
         return stream
 
     # Overridden by subclasses. Without that they do what the C class does, and so they do with
@@ -219,6 +234,12 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     get_flags = _checked("get_flags")
     copy = _checked("copy")
 
+    def write_all(self, data, cancellable=None, /):
+        """Write the bytes of any buffer, all of them; return how many."""
+        if type(data) is not bytes:
+            data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
+        return _get_value(call(_introspected.Stream.write_all, self, data, cancellable))
+
     def readline(self, size=-1, /):
         """Read a line, or `size` bytes of it. Byte by byte; `buffered()` is faster."""
         return self.raw.readline(size)
@@ -234,12 +255,6 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     def fileno(self):
         """Raise `io.UnsupportedOperation`: there is no descriptor."""
         return self.raw.fileno()
-    def write_all(self, data, cancellable=None, /):
-        """Write the bytes of any buffer, all of them; return how many."""
-        if type(data) is not bytes:
-            data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
-        return _get_value(call(_introspected.Stream.write_all, self, data, cancellable))
-
 
     def isatty(self):
         """Return False, unless the stream is closed."""
@@ -279,14 +294,11 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
 
     @cached_property
     def _cimpl_handle(self):
+        self.__grefcount__  # says it if __init__() was not called
         return _get_pointer(self.__gpointer__, None)
 
-    def _settle(self, result, start):
-        try:
-            return super()._settle(result, start)
-        except CimplStreamError as error:
-            error._restore_origin()
-            raise
+    _settle = _with_origin(StreamFile._settle)
+    _throw_kept = _with_origin(StreamFile._throw_kept)
 
     def _watch_signals(self):
         watch_signals()
@@ -294,7 +306,6 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
 
 io.RawIOBase.register(Stream)
 Stream = override(Stream)
-        self.__grefcount__  # says it if __init__() was not called
 
 Gio.Cancellable().run_dispose()  # the first call imports, for which it may be too late in __del__
 
