@@ -3,6 +3,8 @@
 
 #include "cimplstream/cimpl-fault-stream.h"
 
+#include <pthread.h>
+
 G_BEGIN_DECLS
 #pragma GCC visibility push(hidden)
 
@@ -39,7 +41,7 @@ typedef struct
 /* The faults that are still to come, and what was counted. Any thread may use it at any time. */
 typedef struct
 {
-  GMutex lock;    /* guards all below; never held while anything else is called */
+  pthread_mutex_t lock; /* guards all below; never held while anything else is called */
   GArray *faults; /* (owned) (element-type CimplFault): in the order in which they were added */
   guint64 n_operations[CIMPL_FAULT_N_KINDS];
   guint64 n_bytes_read;

@@ -13,7 +13,7 @@
 void
 cimpl_fault_plan_init (CimplFaultPlan *plan)
 {
-  g_mutex_init (&plan->lock);
+  pthread_mutex_init (&plan->lock, NULL);
   plan->faults = g_array_new (FALSE, FALSE, sizeof (CimplFault));
 }
 
@@ -21,7 +21,7 @@ void
 cimpl_fault_plan_finalize (CimplFaultPlan *plan)
 {
   g_array_unref (plan->faults);
-  g_mutex_clear (&plan->lock);
+  pthread_mutex_destroy (&plan->lock);
 }
 
 /* With the lock held */
@@ -138,19 +138,19 @@ cimpl_fault_plan_add (CimplFaultPlan *plan, CimplFault fault)
   if (fault.times == 0)
     return;
 
-  g_mutex_lock (&plan->lock);
+  pthread_mutex_lock (&plan->lock);
   if (!g_uint64_checked_add (&fault.at, fault.at, count_units (plan, fault.operations, fault.unit)))
     fault.at = G_MAXUINT64;
   g_array_append_val (plan->faults, fault);
-  g_mutex_unlock (&plan->lock);
+  pthread_mutex_unlock (&plan->lock);
 }
 
 void
 cimpl_fault_plan_remove_all (CimplFaultPlan *plan)
 {
-  g_mutex_lock (&plan->lock);
+  pthread_mutex_lock (&plan->lock);
   g_array_set_size (plan->faults, 0);
-  g_mutex_unlock (&plan->lock);
+  pthread_mutex_unlock (&plan->lock);
 }
 
 guint64
@@ -158,9 +158,9 @@ cimpl_fault_plan_count (CimplFaultPlan *plan, CimplFaultOperation operations, Ci
 {
   guint64 n;
 
-  g_mutex_lock (&plan->lock);
+  pthread_mutex_lock (&plan->lock);
   n = count_units (plan, operations, unit);
-  g_mutex_unlock (&plan->lock);
+  pthread_mutex_unlock (&plan->lock);
   return n;
 }
 
@@ -171,10 +171,10 @@ cimpl_fault_plan_begin (CimplFaultPlan *plan, CimplFaultOperation operation)
   CimplFaultEffect effect = { .limit = G_MAXSIZE };
   guint kind = (guint) g_bit_nth_lsf (operation, -1);
 
-  g_mutex_lock (&plan->lock);
+  pthread_mutex_lock (&plan->lock);
   plan->n_operations[kind]++;
   meet_faults (plan, operation, kind, &effect);
-  g_mutex_unlock (&plan->lock);
+  pthread_mutex_unlock (&plan->lock);
   return effect;
 }
 
@@ -182,10 +182,10 @@ cimpl_fault_plan_begin (CimplFaultPlan *plan, CimplFaultOperation operation)
 void
 cimpl_fault_plan_end (CimplFaultPlan *plan, CimplFaultOperation operation, gsize n_bytes)
 {
-  g_mutex_lock (&plan->lock);
+  pthread_mutex_lock (&plan->lock);
   if (operation == CIMPL_FAULT_OPERATION_READ)
     plan->n_bytes_read += n_bytes;
   else
     plan->n_bytes_written += n_bytes;
-  g_mutex_unlock (&plan->lock);
+  pthread_mutex_unlock (&plan->lock);
 }
