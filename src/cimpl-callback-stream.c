@@ -14,6 +14,45 @@
  * cimpl_stream_new_full() of the plain C API. Made otherwise it has no callbacks and can do
  * nothing.
  *
+ * ```c
+ * #include <cimplstream/cimplstream.h>
+ * #include <stdio.h>
+ *
+ * static void
+ * write_file (CimplStreamContext *context, const uint8_t *data, size_t len, int64_t *result)
+ * {
+ *   size_t n_written = fwrite (data, 1, len, (FILE *) context);
+ *
+ *   *result = n_written > 0 ? (int64_t) n_written : -1;
+ * }
+ *
+ * static void
+ * close_file (CimplStreamContext *context, int64_t *result)
+ * {
+ *   *result = fclose ((FILE *) context);
+ * }
+ *
+ * int
+ * main (void)
+ * {
+ *   const CimplStreamCallbacks callbacks = {
+ *     .struct_size = sizeof callbacks,
+ *     .write = write_file,
+ *     .close = close_file,
+ *   };
+ *   CimplStreamContext *file = (CimplStreamContext *) tmpfile ();
+ *   CimplStream *plain = cimpl_stream_new_full (&callbacks, file, NULL);
+ *   g_autoptr (CimplStream) stream = cimpl_stream_take (plain);
+ *
+ *   if (!cimpl_stream_try_write_all (stream, "some data", 9, NULL, NULL, NULL))
+ *     return 1;
+ *   return cimpl_stream_try_close (stream, NULL, NULL) ? 0 : 1;
+ * }
+ * ```
+ *
+ * cimpl_stream_take() takes over the reference that the plain C API would give back with
+ * cimpl_free().
+ *
  * Since: 1.0
  */
 struct _CimplCallbackStream

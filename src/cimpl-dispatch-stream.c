@@ -57,6 +57,41 @@ struct _Call
  * consumer.start(stream); // reads it in threads of its own, and the main loop runs MyStream
  * ```
  *
+ * In C, a consumer may be GIO, which reads in a thread of its own:
+ *
+ * ```c
+ * #include <cimplstream/cimplstream.h>
+ *
+ * static intptr_t
+ * read_dot (CimplStreamContext *main_thread, uint8_t *data, size_t len)
+ * {
+ *   *data = '.';
+ *   return g_thread_self () == (GThread *) main_thread ? 1 : -1;
+ * }
+ *
+ * static void
+ * keep (GObject *source, GAsyncResult *result, gpointer kept)
+ * {
+ *   *(GAsyncResult **) kept = g_object_ref (result);
+ * }
+ *
+ * int
+ * main (void)
+ * {
+ *   CimplStreamContext *main_thread = (CimplStreamContext *) g_thread_self ();
+ *   CimplStream *plain = cimpl_stream_new (main_thread, read_dot, NULL, NULL, NULL);
+ *   g_autoptr (CimplStream) base = cimpl_stream_take (plain);
+ *   g_autoptr (CimplStream) stream = cimpl_dispatch_stream_new (base, NULL);
+ *   g_autoptr (GInputStream) input = cimpl_input_stream_new (stream);
+ *   g_autoptr (GAsyncResult) result = NULL;
+ *
+ *   g_input_stream_skip_async (input, 1, G_PRIORITY_DEFAULT, NULL, keep, &result);
+ *   while (result == NULL)
+ *     g_main_context_iteration (NULL, TRUE);
+ *   return g_input_stream_skip_finish (input, result, NULL) == 1 ? 0 : 1;
+ * }
+ * ```
+ *
  * In the thread that owns the context, operations run at once; so they do in the thread that made
  * the stream, if the context was its thread-default one and no other thread was iterating it. From
  * any other thread, an operation waits for the context to run it:

@@ -11,6 +11,13 @@
  *
  * Something to read from, to write to, or both, implemented in any language.
  *
+ * ```c
+ * g_autoptr (CimplStream) stream = cimpl_memory_stream_new ();
+ * g_autoptr (GError) error = NULL;
+ * if (!cimpl_stream_try_write_all (stream, "some data", 9, NULL, NULL, &error))
+ *   g_error ("It cannot be written: %s", error->message);
+ * ```
+ *
  * A stream serves one operation at a time: a second one, from another thread or from inside its
  * own callback, fails with %CIMPL_STREAM_ERROR_BUSY at once and changes nothing. Different
  * streams never wait for each other.
