@@ -156,6 +156,27 @@ class Bench:
         with self.streams(size * count) as (ours, naive):
             self.compare(what, loop(ours), loop(naive), count, target)
 
+    def buffered_reads(self, size, count, limit_ns, target):
+        """Compare native reads through a native buffer with what was promised, and with none."""
+
+        def loop(stream):
+            def run():
+                stream.seek(0)
+                assert self.native.bench_read(stream, size, count) == size * count
+
+            return run
+
+        data = bytes(size * count)
+        with Stream(io.BytesIO(data), buffer_size=CHUNK) as buffered, Stream(
+            io.BytesIO(data)
+        ) as unbuffered:
+            times = measure(loop(buffered), loop(unbuffered), self.repetitions)
+        what = f"native {size}-byte reads of a BytesIO, buffered"
+        promised = [(ours / count, limit_ns) for ours, _ in times]
+        print_comparison(f"{what} / {limit_ns} ns", promised, "ns", "<=", 1)
+        pairs = [(ours / count, peer / count) for ours, peer in times]
+        print_comparison(f"{what} / unbuffered", pairs, "ns", "<=", target)
+
     def python_reads(self, size, count, target):
         def loop(stream):
             def run():
@@ -206,6 +227,7 @@ class Bench:
 
     def run(self):
         self.native_reads(16, 20000 // self.scale, 0.7)
+        self.buffered_reads(16, 20000 // self.scale, 25, 0.02)
         self.python_reads(16, 10000 // self.scale, 0.7)
         self.python_reads(CHUNK, 200 // self.scale, 0.01)
         self.construct(2000 // self.scale, 0.7)
