@@ -23,9 +23,8 @@ static gboolean
 can_copy (CimplFileStream *source, CimplFileStream *target, GCancellable *cancellable)
 {
   return source->backend == &cimpl_file_descriptor_backend
-         && target->backend == &cimpl_file_descriptor_backend && source->is_regular
-         && (source->flags & CIMPL_STREAM_READABLE) != 0
-         && (target->flags & CIMPL_STREAM_WRITABLE) != 0
+         && target->backend == &cimpl_file_descriptor_backend
+         && source->is_regular
          /* Whatever else may have to be waited for, and only write() can be interrupted then. */
          && (target->is_regular || cancellable == NULL);
 }

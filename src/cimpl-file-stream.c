@@ -29,7 +29,8 @@
  * int
  * main (void)
  * {
- *   g_autofree char *path = g_build_filename (g_get_tmp_dir (), "cimpl-file-stream", NULL);
+ *   g_autofree char *directory = g_dir_make_tmp (NULL, NULL);
+ *   g_autofree char *path = g_build_filename (directory, "example", NULL);
  *   g_autoptr (CimplStream) stream = cimpl_file_stream_open (path, "w+", NULL);
  *   g_autoptr (CimplStream) missing = NULL;
  *   g_autoptr (GBytes) bytes = NULL;
@@ -43,16 +44,17 @@
  *
  *   // The error of a file says which one it is: "/tmp/… cannot be opened: No such file or …"
  *   remove (path);
+ *   remove (directory);
  *   missing = cimpl_file_stream_open (path, "r", &error);
  *   g_assert_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION);
  *   return missing == NULL ? 0 : 1;
  * }
  * ```
  *
- * What the file does is what the stream does. It is neither buffered nor retried: short reads and
- * writes are normal, and one on a descriptor that does not block may fail with
- * %CIMPL_STREAM_ERROR_WOULD_BLOCK. A signal handler that interrupts an operation is not noticed.
- * Errors keep the errno, and name the file.
+ * A descriptor is not buffered: each operation is a system call, and what that does is what the
+ * stream does. Short reads and writes are normal, and where they would have to wait and the
+ * descriptor does not, they fail with %CIMPL_STREAM_ERROR_WOULD_BLOCK. Only what a signal handler
+ * has interrupted is tried again. Errors keep the errno, and name the file.
  *
  * Whether the stream can be read, written, seeked and truncated is asked of the descriptor when
  * the stream is made. A position past the end is allowed; the next write fills the gap with zeros.
@@ -69,9 +71,6 @@
  * Since: 1.0
  */
 G_DEFINE_FINAL_TYPE (CimplFileStream, cimpl_file_stream, CIMPL_TYPE_STREAM)
-
-/* Linux transfers no more at once, and refuses counts that are larger than the address space. */
-#define MAX_TRANSFER 0x7ffff000
 
 #define PARENT_CLASS CIMPL_STREAM_CLASS (cimpl_file_stream_parent_class)
 
@@ -175,7 +174,7 @@ cimpl_file_stream_read (CimplStream *stream,
     {
       if (!wait_until_ready (self, G_IO_IN, cancellable, error))
         return FALSE;
-      n = self->backend->read (self, buffer, MIN (count, MAX_TRANSFER));
+      n = self->backend->read (self, buffer, count);
     }
   while (n < 0 && errno == EINTR);
 
@@ -200,7 +199,8 @@ cimpl_file_stream_write (CimplStream *stream,
     return PARENT_CLASS->write (stream, data, count, n_written, cancellable, error);
 
   /* That much can be written without waiting to what is ready for any. */
-  count = MIN (count, cancellable != NULL && !self->is_regular ? PIPE_BUF : MAX_TRANSFER);
+  if (cancellable != NULL && !self->is_regular)
+    count = MIN (count, PIPE_BUF);
   do
     {
       if (!wait_until_ready (self, G_IO_OUT, cancellable, error))

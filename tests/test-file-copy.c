@@ -54,6 +54,7 @@ static void
 report (goffset done, goffset total, gpointer user_data)
 {
   Copy *copy = user_data;
+  g_autoptr (CimplStream) other = cimpl_file_stream_open (source_path, "r", NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpint (done, >, copy->done);
@@ -66,6 +67,8 @@ report (goffset done, goffset total, gpointer user_data)
   g_assert_false (cimpl_stream_try_flush (copy->source, NULL, &error));
   assert_errno (error, CIMPL_STREAM_ERROR_BUSY, 0);
   g_assert_false (cimpl_file_stream_try_sync (CIMPL_FILE_STREAM (copy->target), NULL, &error));
+  assert_errno (error, CIMPL_STREAM_ERROR_BUSY, 0);
+  g_assert_false (cimpl_stream_try_copy (other, copy->target, 1, NULL, NULL, NULL, NULL, &error));
   assert_errno (error, CIMPL_STREAM_ERROR_BUSY, 0);
 }
 
@@ -128,6 +131,12 @@ test_part (void)
   g_assert_cmpint (copy.total, ==, 9000000);
   assert_positions (&copy, 9000100, 9000003);
   assert_bytes (target_path, 3, data + 100, 9000000);
+
+  copy.done = 0;
+  g_assert_true (
+      cimpl_stream_try_copy (copy.source, copy.target, -1, report, &copy, NULL, NULL, NULL));
+  g_assert_cmpint (copy.total, ==, SIZE - 9000100);
+  assert_positions (&copy, SIZE, SIZE - 97);
   copy_clear (&copy);
 }
 
@@ -324,7 +333,9 @@ test_refused (void)
   assert_errno (error, CIMPL_STREAM_ERROR_NOT_SUPPORTED, 0);
   g_assert_cmpint (n_copied, ==, 0);
   assert_positions (&copy, 0, 0);
+  copy_clear (&copy);
 
+  copy = copy_open (source_path, target_path, "w");
   g_assert_true (cimpl_stream_try_close (copy.target, NULL, NULL));
   g_assert_false (
       cimpl_stream_try_copy (copy.source, copy.target, -1, NULL, NULL, &n_copied, NULL, &error));

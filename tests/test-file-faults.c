@@ -105,8 +105,9 @@ WRAP (ssize_t,
 typedef struct
 {
   CimplStream *file;
+  CimplStream *pipe;
   CimplStream *socket;
-  int peer; /* of the socket */
+  int ends[2]; /* the other ones */
 } Streams;
 
 static gboolean
@@ -121,6 +122,12 @@ static gboolean
 do_write (Streams *streams, GError **error)
 {
   return cimpl_stream_try_write (streams->file, "abcd", 4, NULL, error) == 4;
+}
+
+static gboolean
+do_write_pipe (Streams *streams, GError **error)
+{
+  return cimpl_stream_try_write (streams->pipe, "abcd", 4, NULL, error) == 4;
 }
 
 static gboolean
@@ -157,6 +164,7 @@ static const struct
 } operations[] = {
   { "read", CALL_READ, do_read, "cannot be read", FALSE },
   { "write", CALL_WRITE, do_write, "cannot be written", FALSE },
+  { "write-pipe", CALL_WRITE, do_write_pipe, "cannot be written", FALSE },
   { "send", CALL_SEND, do_send, "cannot be written", FALSE },
   { "seek", CALL_SEEK, do_seek, "cannot be seeked", TRUE },
   { "truncate", CALL_TRUNCATE, do_truncate, "cannot be truncated", FALSE },
@@ -167,20 +175,26 @@ static Streams
 streams_open (void)
 {
   g_autofree char *path = file_fixture_create ("faults", "0123456789");
-  int fds[2];
+  int pipe_fds[2];
+  int socket_fds[2];
 
   memset (script, 0, sizeof script);
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  file_fixture_pipe (pipe_fds);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socket_fds), ==, 0);
   return (Streams){ cimpl_file_stream_open (path, "r+", NULL),
-                    cimpl_file_stream_new_for_fd (fds[1], TRUE), fds[0] };
+                    cimpl_file_stream_new_for_fd (pipe_fds[1], TRUE),
+                    cimpl_file_stream_new_for_fd (socket_fds[1], TRUE),
+                    { pipe_fds[0], socket_fds[0] } };
 }
 
 static void
 streams_clear (Streams *streams)
 {
   g_assert_finalize_object (streams->file);
+  g_assert_finalize_object (streams->pipe);
   g_assert_finalize_object (streams->socket);
-  close (streams->peer);
+  close (streams->ends[0]);
+  close (streams->ends[1]);
 }
 
 static void

@@ -154,24 +154,37 @@ test_flags (void)
     }
 }
 
+static CimplStream *
+open_stream (const char *path, const char *mode, gboolean is_stdio)
+{
+  if (!is_stdio)
+    return cimpl_file_stream_open (path, mode, NULL);
+  return cimpl_file_stream_new_for_stdio (fopen (path, mode), TRUE);
+}
+
+/* The kernel knows nothing of what is in the buffer of either. */
 static void
 test_copy (void)
 {
-  g_autofree char *source_path = file_fixture_create ("source", "0123456789");
+  g_autofree char *content = g_strdup_printf ("%-10000s", "0123456789"); /* not all is buffered */
+  g_autofree char *source_path = file_fixture_create ("source", content);
   g_autofree char *target_path = file_fixture_path ("target");
-  FILE *source_file = fopen (source_path, "re");
-  g_autoptr (CimplStream) source = cimpl_file_stream_new_for_stdio (source_file, TRUE);
-  g_autoptr (CimplStream) target
-      = cimpl_file_stream_new_for_stdio (fopen (target_path, "we"), TRUE);
-  gint64 n_copied;
 
-  g_assert_cmpint (getc (source_file), ==, '0');
-  assert_writes (target, "ab");
-  g_assert_true (cimpl_stream_try_copy (source, target, 4, NULL, NULL, &n_copied, NULL, NULL));
-  g_assert_cmpint (n_copied, ==, 4);
-  g_assert_cmpint (getc (source_file), ==, '5');
-  g_assert_true (cimpl_stream_try_close (target, NULL, NULL));
-  file_fixture_assert_content (target_path, "ab1234");
+  for (gsize i = 1; i < 4; i++)
+    {
+      g_autoptr (CimplStream) source = open_stream (source_path, "r", (i & 1) != 0);
+      g_autoptr (CimplStream) target = open_stream (target_path, "w", (i & 2) != 0);
+      gint64 n_copied;
+
+      assert_reads (source, 1, "0");
+      assert_writes (target, "ab");
+      g_assert_true (cimpl_stream_try_copy (source, target, 4, NULL, NULL, &n_copied, NULL, NULL));
+      g_assert_cmpint (n_copied, ==, 4);
+      assert_reads (source, 1, "5");
+      assert_writes (target, "c");
+      g_assert_true (cimpl_stream_try_close (target, NULL, NULL));
+      file_fixture_assert_content (target_path, "ab1234c");
+    }
 }
 
 /* Pipes */
@@ -231,6 +244,25 @@ read_byte (CimplStream *stream, GCancellable *cancellable, GError **error)
   char byte;
 
   return cimpl_stream_try_read (stream, &byte, 1, cancellable, error) >= 0;
+}
+
+static void
+test_socket (void)
+{
+  CimplStream *streams[2];
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  for (gsize i = 0; i < 2; i++)
+    streams[i] = cimpl_file_stream_new_for_stdio (fdopen (fds[i], "r+e"), TRUE);
+  for (gsize i = 0; i < 4; i++)
+    {
+      assert_writes (streams[i % 2], "abc");
+      g_assert_true (cimpl_stream_try_flush (streams[i % 2], NULL, NULL));
+      assert_reads (streams[(i + 1) % 2], 100, "abc");
+    }
+  g_assert_finalize_object (streams[0]);
+  g_assert_finalize_object (streams[1]);
 }
 
 /* Whatever makes the FILE pass on what it has in its buffer. */
@@ -461,6 +493,7 @@ main (int argc, char **argv)
   g_test_add_func ("/file-stream/stdio/flags", test_flags);
   g_test_add_func ("/file-stream/stdio/copy", test_copy);
   g_test_add_func ("/file-stream/stdio/pipe", test_pipe);
+  g_test_add_func ("/file-stream/stdio/socket", test_socket);
   g_test_add_func ("/file-stream/stdio/broken", test_broken);
   g_test_add_func ("/file-stream/stdio/broken-by-others", test_broken_by_others);
   g_test_add_func ("/file-stream/stdio/read-fails", test_read_fails);
