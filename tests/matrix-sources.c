@@ -10,8 +10,9 @@
 #include <glib/gstdio.h>
 
 #define BUFFER_SIZE 10000   /* between the sizes of what is read and written */
-#define MAX_TRANSFER 200000 /* of a backend that takes and gives as it likes */
-#define SHORT_COUNT 4099    /* of a stream that always gives less */
+#define MIN_TRANSFER_BITS 8 /* of a backend that takes and gives as it likes */
+#define MAX_TRANSFER_BITS 18
+#define SHORT_COUNT 4099 /* of a stream that always gives less */
 
 /* Callbacks */
 
@@ -45,7 +46,7 @@ open_callbacks (MatrixSource *source)
 static void
 vary (TestBackend *backend, gpointer user_data)
 {
-  backend->max_transfer = (gsize) g_test_rand_int_range (1, MAX_TRANSFER);
+  backend->max_transfer = (gsize) 1 << g_test_rand_int_range (MIN_TRANSFER_BITS, MAX_TRANSFER_BITS);
 }
 
 static void
