@@ -170,19 +170,6 @@ keeps_start (const CimplBuffer *self, guint64 rewind_limit)
          && self->offset <= rewind_limit;
 }
 
-/* What the capacity should be to have @wanted bytes from the position on, keeping all. */
-static gsize
-get_larger_capacity (const CimplBuffer *self, gsize wanted, guint64 rewind_limit)
-{
-  gsize capacity = self->capacity;
-
-  if (capacity < self->offset + wanted)
-    capacity = self->end + MAX (self->end, self->size);
-  if (capacity - self->size > rewind_limit)
-    capacity = (gsize) rewind_limit + self->size;
-  return capacity;
-}
-
 /*
  * Reads what comes after the window, once; returns the number of bytes, or -1. Less than @wanted
  * bytes must be unread, and @wanted be at most the size of the window.
@@ -198,7 +185,8 @@ cimpl_buffer_read_ahead (CimplBuffer *self,
   gssize n_read;
 
   if (keeps_start (self, rewind_limit))
-    capacity = get_larger_capacity (self, wanted, rewind_limit);
+    capacity = self->capacity >= self->offset + wanted ? self->capacity
+                                                       : self->end + MAX (self->end, self->size);
   else if (cimpl_buffer_drain (self, cancellable, error))
     compact (self);
   else

@@ -18,10 +18,10 @@
  * A filter that reads its base ahead and writes it behind, so that many small operations become
  * few large ones.
  *
- * Reading, writing and seeking mix freely, over one position. What is read or written in pieces of
- * at least [property@CimplStream.BufferedStream:buffer-size] goes past the buffer. A read returns
- * what the buffer holds, without asking the base for the rest; a seek inside the buffer does not
- * ask the base either, nor does telling the position more than once.
+ * Reading, writing and seeking mix freely, over one position. What is read or written in pieces
+ * larger than [property@CimplStream.BufferedStream:buffer-size] goes past the buffer. A read
+ * returns what the buffer holds, without asking the base for the rest; a seek inside the buffer
+ * does not ask the base either, nor does telling the position more than once.
  *
  * Data that was written reaches the base when the buffer is full, or is needed for something else,
  * and at the latest by [method@CimplStream.Stream.flush] and [method@CimplStream.Stream.close]. So
@@ -388,8 +388,8 @@ cimpl_buffered_stream_class_init (CimplBufferedStreamClass *klass)
    * With the next byte the start is given up, and for good when the memory is needed otherwise;
    * nothing can be seeked then.
    *
-   * The memory grows as the data is read. Set it before reading, from any thread; 0, the default,
-   * keeps nothing. A base that can seek is not affected.
+   * The memory grows as the data is read, to about twice the limit. Set it before reading, from
+   * any thread; 0, the default, keeps nothing. A base that can seek is not affected.
    *
    * Since: 1.0
    */

@@ -137,6 +137,29 @@ test_rewind_long (BufferedFixture *fixture, gconstpointer data)
   g_assert_cmpint (fixture->backend->position, ==, 10);
 }
 
+/* However much is kept, no more is read ahead than the buffer has, and no less either. */
+static void
+test_rewind_pieces (BufferedFixture *fixture, gconstpointer data)
+{
+  set_limit (fixture, 100);
+  g_byte_array_append (fixture->backend->data, (const guint8 *) "abcdefghij", 10);
+  buffered_assert_read (fixture, 100, "0123");
+  buffered_assert_read (fixture, 100, "4567");
+  buffered_assert_read (fixture, 100, "89ab");
+  buffered_assert_read (fixture, 100, "cdef");
+  buffered_assert_read (fixture, 100, "ghij");
+  buffered_seek (fixture, 0);
+  buffered_assert_read (fixture, 100, "0123456789abcdefghij");
+}
+
+/* Without a limit, nothing is kept from the start. */
+static void
+test_read_past (BufferedFixture *fixture, gconstpointer data)
+{
+  buffered_assert_read (fixture, 8, "01234567");
+  g_assert_cmpuint (fixture->backend->calls[TEST_READ], ==, 1);
+}
+
 /* Reads past a small buffer end the prefix, and do not disturb it before. */
 static void
 test_rewind_past (BufferedFixture *fixture, gconstpointer data)
@@ -217,6 +240,8 @@ main (int argc, char **argv)
   ADD ("truncate", &pipe, test_truncate);
   ADD ("rewind", &pipe, test_rewind);
   ADD ("rewind/small", &small, test_rewind_past);
+  ADD ("rewind/pieces", &small, test_rewind_pieces);
+  ADD ("read-past", &small, test_read_past);
   ADD ("rewind/range", &pipe, test_rewind_range);
   ADD ("rewind/long", &small, test_rewind_long);
   ADD ("rewind/limit-changes", &small, test_rewind_limit_changes);
