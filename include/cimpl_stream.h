@@ -224,6 +224,8 @@ typedef struct
  * Told how far a copy is.
  *
  * Returns: 0 to go on; anything else ends the copy with %CIMPL_STREAM_ERROR_CANCELLED
+ *
+ * Since: 1.0
  */
 typedef int32_t (*CimplProgressCallback) (CimplStreamContext *context,
                                           int64_t done,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Check the introspection data and print TAP, a line per symbol that other languages can see.
+"""Check the introspection data and print TAP, a line per symbol that is documented in it.
 
 Each symbol, parameter and result must be documented, and each symbol but fields must say since
-when it is there. Furthermore:
+when it is there; so must what is for C alone. Furthermore, of what other languages can see:
 
 - what is returned says explicitly who owns it;
 - a parameter or result whose text knows `NULL` is nullable or optional;
@@ -82,6 +82,17 @@ def find(element: ElementTree.Element, *path: str) -> list[ElementTree.Element]:
     return element.findall("/".join(CORE + tag for tag in path))
 
 
+def is_for_c_alone(element: ElementTree.Element) -> bool:
+    """Tell whether an element is public in C and hidden from other languages.
+
+    Not one that the namespace has only so that another one can take its name.
+    """
+    if is_visible(element) or "moved-to" in element.attrib:
+        return False
+    is_public = kind(element) in (*FUNCTIONS, "virtual-method", "callback", "record")
+    return is_public and ("shadowed-by" not in element.attrib or bool(text_of(element)))
+
+
 def is_visible(element: ElementTree.Element) -> bool:
     """Tell whether the typelib has an element."""
     hidden = element.get("introspectable") == "0" or element.get("private") == "1"
@@ -96,6 +107,15 @@ def visible_symbols(parent: ElementTree.Element, prefix: str) -> Iterator[Symbol
             yield Symbol(element, parent, name)
             if kind(element) in CONTAINERS:
                 yield from visible_symbols(element, name)
+
+
+def hidden_symbols(namespace: ElementTree.Element) -> Iterator[Symbol]:
+    """Yield what is for C alone, by its name in C."""
+    for parent in namespace.iter():
+        if kind(parent) in ("namespace", *CONTAINERS):
+            for element in filter(is_for_c_alone, parent):
+                name = element.get(f"{C}identifier") or element.get(f"{C}type")
+                yield Symbol(element, parent, name or element.get("name", ""))
 
 
 def text_of(element: ElementTree.Element) -> str:
@@ -136,6 +156,7 @@ class Checker:
         (namespace,) = find(ElementTree.parse(gir).getroot(), "namespace")
         self.name = namespace.get("name", "")
         self.symbols = list(visible_symbols(namespace, self.name))
+        self.hidden_symbols = list(hidden_symbols(namespace))
         self.targets = {(kind(symbol.element), symbol.name) for symbol in self.symbols}
         self.callbacks = {callback.get("name") for callback in find(namespace, "callback")}
         self.final_classes = {
@@ -160,6 +181,12 @@ class Checker:
             yield from self.documentation_problems(element)
         if kind(element) in CALLABLES:
             yield from self.callable_problems(symbol)
+
+    def problems_in_c(self, symbol: Symbol) -> Iterator[str]:
+        """Yield what is wrong with a symbol that is for C alone."""
+        yield from self.documentation_problems(symbol.element)
+        if kind(symbol.element) in CALLABLES:
+            yield from undocumented_values(symbol.element)
 
     def is_plain(self, element: ElementTree.Element) -> bool:
         if kind(element) in FUNCTIONS:
@@ -194,10 +221,9 @@ class Checker:
 
     def callable_problems(self, symbol: Symbol) -> Iterator[str]:
         element = symbol.element
+        yield from undocumented_values(element)
         for what, value in values(element):
             text = text_of(value)
-            if not text:
-                yield f"{what} has no documentation"
             if is_null_missing(element, value, text):
                 yield f"{what} may be NULL by its text, and is neither nullable nor optional"
             is_result = kind(value) == "return-value" or value.get("direction") in ("out", "inout")
@@ -264,6 +290,13 @@ def values(element: ElementTree.Element) -> Iterator[tuple[str, ElementTree.Elem
             yield "the result", value
 
 
+def undocumented_values(element: ElementTree.Element) -> Iterator[str]:
+    """Yield the parameters of a callable, and its result, that nothing is said about."""
+    for what, value in values(element):
+        if not text_of(value):
+            yield f"{what} has no documentation"
+
+
 def remove_comments(code: str) -> str:
     """Return C code without comments."""
     return re.sub(r"/\*.*?\*/|//[^\n]*", "", code, flags=re.DOTALL)
@@ -280,10 +313,11 @@ def main() -> int:
         print("Bail out! There is nothing to check")
         return 1
 
+    found = [(symbol, list(checker.problems(symbol))) for symbol in checker.symbols]
+    found += [(symbol, list(checker.problems_in_c(symbol))) for symbol in checker.hidden_symbols]
     failures = 0
-    print(f"1..{len(checker.symbols)}")
-    for number, symbol in enumerate(checker.symbols, 1):
-        problems = list(checker.problems(symbol))
+    print(f"1..{len(found)}")
+    for number, (symbol, problems) in enumerate(found, 1):
         failures += bool(problems)
         print("not ok" if problems else "ok", number, kind(symbol.element), symbol.name)
         for problem in problems:
