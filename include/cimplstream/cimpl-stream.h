@@ -41,6 +41,9 @@ struct _CimplStream
  * above what was asked for, a negative position and failure without an error are reported to the
  * caller as %CIMPL_STREAM_ERROR_CALLBACK_CONTRACT.
  *
+ * In Python and JavaScript, return values for all out-parameters: PyGObject without our overrides
+ * crashes on a tuple that is too short, and GJS does not notice what is missing from an array.
+ *
  * The methods of [class@CimplStream.Stream] have checked the arguments, that the stream is open
  * and that nothing else uses it before any of these is called.
  *
