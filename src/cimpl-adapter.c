@@ -68,15 +68,10 @@ cimpl_adapter_refuse (GError **error)
   return FALSE;
 }
 
-/* Makes an error of the base one of GIO. */
+/* Makes an error of the base one of GIO, if it is not. */
 void
 cimpl_adapter_take_error (GError *base_error, GError **error)
 {
-  if (base_error->domain == G_IO_ERROR)
-    {
-      g_propagate_error (error, base_error);
-      return;
-    }
   g_set_error_literal (error, G_IO_ERROR, (gint) cimpl_error_get_io_code (base_error),
                        base_error->message);
   g_error_free (base_error);

@@ -31,6 +31,8 @@ publish (GError *error)
   errno = errnum;
 }
 
+#if defined(HAVE_FOPENCOOKIE) || defined(HAVE_FUNOPEN)
+
 static gssize
 cookie_read (Cookie *self, char *buffer, gsize size)
 {
@@ -94,6 +96,8 @@ cookie_close (Cookie *self)
   publish (error); /* last, as dropping the stream may run the user's code */
   return EOF;
 }
+
+#endif
 
 #if defined(HAVE_FOPENCOOKIE)
 

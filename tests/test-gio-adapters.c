@@ -397,27 +397,43 @@ test_drop_fails (AdapterFixture *fixture)
   g_test_assert_expected_messages ();
 }
 
-static void
-test_drop_in_child (AdapterFixture *fixture)
+/* What a child process does to the stream reaches the backend of the child alone. */
+static guint
+count_calls_in_child (AdapterFixture *fixture, void (*run) (gpointer stream))
 {
-  pid_t child;
+  pid_t child = fork ();
   int status;
 
-  if (!G_IS_INPUT_STREAM (fixture->stream))
+  if (child == 0)
+    {
+      run (fixture->stream);
+      _exit ((int) (fixture->backend->calls[TEST_FLUSH] + fixture->backend->calls[TEST_CLOSE]));
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  return (guint) WEXITSTATUS (status);
+}
+
+static void
+close_explicitly (gpointer stream)
+{
+  close_stream (stream, NULL);
+}
+
+static void
+test_child (AdapterFixture *fixture)
+{
+  gboolean can_write = !G_IS_INPUT_STREAM (fixture->stream);
+
+  g_test_summary ("Dropped in a child, it leaves everything to the parent");
+  if (can_write)
     write_abc (fixture->stream);
   for (gint close_base = FALSE; close_base <= TRUE; close_base++)
     {
       g_object_set (fixture->stream, "close-base", close_base, NULL);
-      child = fork ();
-      if (child == 0)
-        {
-          g_object_unref (fixture->stream);
-          _exit (fixture->backend->calls[TEST_FLUSH] + fixture->backend->calls[TEST_CLOSE] == 0
-                     ? 0
-                     : 1);
-        }
-      g_assert_cmpint (waitpid (child, &status, 0), ==, child);
-      g_assert_cmpint (status, ==, 0);
+      g_assert_cmpuint (count_calls_in_child (fixture, g_object_unref), ==, 0);
+      g_assert_cmpuint (count_calls_in_child (fixture, close_explicitly), ==,
+                        can_write + close_base);
     }
 }
 
@@ -437,7 +453,7 @@ static const AdapterCase common_cases[] = {
   { "close-fails", test_close_fails },
   { "drop", test_drop },
   { "drop-fails", test_drop_fails },
-  { "drop-in-child", test_drop_in_child },
+  { "child", test_child },
 };
 
 /* What writes */
@@ -536,6 +552,31 @@ test_close_flush_fails (AdapterFixture *fixture)
 }
 
 static void
+close_while_busy (TestBackend *backend, gpointer user_data)
+{
+  AdapterFixture *fixture = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (close_stream (fixture->stream, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+}
+
+static void
+test_close_busy_base (AdapterFixture *fixture)
+{
+  char byte;
+
+  g_object_set (fixture->stream, "close-base", TRUE, NULL);
+  write_abc (fixture->stream);
+  fixture->backend->hook = close_while_busy;
+  fixture->backend->hook_data = fixture;
+  g_assert_cmpint (cimpl_stream_try_read (CIMPL_STREAM (fixture->base), &byte, 1, NULL, NULL), ==,
+                   1);
+  fixture->backend->hook = NULL;
+  g_assert_false (cimpl_stream_is_closed (CIMPL_STREAM (fixture->base)));
+}
+
+static void
 test_drop_flushes (AdapterFixture *fixture)
 {
   write_abc (fixture->stream);
@@ -549,6 +590,7 @@ static const AdapterCase writing_cases[] = {
   { "flush", test_flush },
   { "close-flushes", test_close_flushes },
   { "close-flush-fails", test_close_flush_fails },
+  { "close-busy-base", test_close_busy_base },
   { "drop-flushes", test_drop_flushes },
 };
 
