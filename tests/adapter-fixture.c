@@ -29,6 +29,30 @@ adapter_fixture_fail (AdapterFixture *fixture, TestOp op, gboolean lasts)
   fixture->backend->fault_lasts = lasts;
 }
 
+/* What the three classes do, which have no parent in common that could. */
+gboolean
+adapter_fixture_close (gpointer stream, GError **error)
+{
+  if (G_IS_INPUT_STREAM (stream))
+    return g_input_stream_close (stream, NULL, error);
+  if (G_IS_OUTPUT_STREAM (stream))
+    return g_output_stream_close (stream, NULL, error);
+  return g_io_stream_close (stream, NULL, error);
+}
+
+GOutputStream *
+adapter_fixture_get_output (gpointer stream)
+{
+  return G_IS_IO_STREAM (stream) ? g_io_stream_get_output_stream (stream) : stream;
+}
+
+void
+adapter_fixture_write (gpointer stream)
+{
+  g_assert_cmpint (
+      g_output_stream_write (adapter_fixture_get_output (stream), "abc", 3, NULL, NULL), ==, 3);
+}
+
 /* Drops the last reference but those that a thread of GIO still has to the end of its task. */
 void
 adapter_fixture_finalize (gpointer object)

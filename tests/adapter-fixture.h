@@ -27,6 +27,9 @@ void adapter_fixture_add_tests (const char *name,
 
 gpointer adapter_fixture_new_stream (AdapterFixture *fixture, GType type);
 void adapter_fixture_finalize (gpointer object);
+gboolean adapter_fixture_close (gpointer stream, GError **error);
+GOutputStream *adapter_fixture_get_output (gpointer stream);
+void adapter_fixture_write (gpointer stream);
 gint64 adapter_fixture_get_position (AdapterFixture *fixture);
 void adapter_fixture_fail (AdapterFixture *fixture, TestOp op, gboolean lasts);
 

@@ -79,6 +79,8 @@ fail_nth_seek (TestBackend *backend, gpointer user_data)
 
   if (--*n_left > 0)
     return;
+  if (backend->calls[TEST_SEEK] == 2)
+    backend->position = 10; /* it has been at the end all the same */
   backend->fault_op = TEST_SEEK;
   backend->fault = TEST_FAULT_ERROR;
   backend->hook = NULL;
@@ -93,8 +95,9 @@ test_skip_seek_fails (AdapterFixture *fixture)
       gboolean is_lost = nth == 3;
       g_autoptr (GError) error = NULL;
 
-      /* Seeks to the end and back by the third one, if it is not the way back from a failure. */
+      /* The third one comes back from the end; without any other, it reads. */
       fixture->backend->position = 2;
+      fixture->backend->calls[TEST_SEEK] = 0;
       fixture->backend->hook = fail_nth_seek;
       fixture->backend->hook_data = &n_left;
       g_assert_cmpint (g_input_stream_skip (fixture->stream, 5, NULL, &error), ==,
@@ -104,6 +107,7 @@ test_skip_seek_fails (AdapterFixture *fixture)
       else
         g_assert_cmpint (fixture->backend->position, ==, 7);
       fixture->backend->fault = TEST_FAULT_NONE;
+      fixture->backend->hook = NULL;
     }
 }
 
