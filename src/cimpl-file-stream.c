@@ -77,12 +77,14 @@ G_DEFINE_FINAL_TYPE (CimplFileStream, cimpl_file_stream, CIMPL_TYPE_STREAM)
 enum
 {
   PROP_FD = 1,
-  PROP_FILE,
   PROP_CLOSE_FD,
   N_PROPS,
 };
 
 static GParamSpec *properties[N_PROPS];
+
+/* What the stream works on that this thread is making; no property, which a binding could set. */
+static _Thread_local FILE *file_of_next;
 
 /* What to call the file in messages: its path, or "pipe:[1234]" and the like. */
 char *
@@ -361,9 +363,6 @@ cimpl_file_stream_set_property (GObject *object,
     case PROP_FD:
       self->fd = g_value_get_int (value);
       break;
-    case PROP_FILE:
-      self->file = g_value_get_pointer (value);
-      break;
     case PROP_CLOSE_FD:
       if (atomic_exchange (&self->close_fd, g_value_get_boolean (value))
           != g_value_get_boolean (value))
@@ -426,16 +425,6 @@ cimpl_file_stream_class_init (CimplFileStreamClass *klass)
                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
-   * CimplFileStream:file: (skip)
-   *
-   * A `FILE` to work on, and with its descriptor.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_FILE] = g_param_spec_pointer (
-      "file", NULL, NULL, G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-
-  /**
    * CimplFileStream:close-fd:
    *
    * Whether closing the stream closes the descriptor, or the `FILE`, too.
@@ -452,6 +441,7 @@ cimpl_file_stream_class_init (CimplFileStreamClass *klass)
 static void
 cimpl_file_stream_init (CimplFileStream *self)
 {
+  self->file = g_steal_pointer (&file_of_next);
 }
 
 /* Constructors and methods */
@@ -499,7 +489,8 @@ cimpl_file_stream_new_for_stdio (FILE *file, gboolean close_file)
 {
   g_return_val_if_fail (file != NULL, NULL);
 
-  return g_object_new (CIMPL_TYPE_FILE_STREAM, "file", file, "close-fd", close_file, NULL);
+  file_of_next = file;
+  return g_object_new (CIMPL_TYPE_FILE_STREAM, "close-fd", close_file, NULL);
 }
 
 /**
