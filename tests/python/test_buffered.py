@@ -123,10 +123,11 @@ def test_bad_size(buffer_size):
         Stream(io.BytesIO(), buffer_size=buffer_size)
 
 
-def test_no_size():
-    """So is what is no size, before anything is made of the file."""
+@pytest.mark.parametrize("buffer_size", ["large", 4.0])
+def test_no_size(buffer_size):
+    """So is what is no size."""
     with pytest.raises(TypeError):
-        Stream(io.BytesIO(), buffer_size="large")
+        Stream(io.BytesIO(), buffer_size=buffer_size)
 
 
 def test_pipe():
