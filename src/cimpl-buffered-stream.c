@@ -32,7 +32,8 @@
  *
  * Flushing also puts the base where the stream is, if it can seek. Before that, and while the
  * stream is in use, the base must not be used otherwise. The end of the data is not remembered: a
- * base that has grown is read on.
+ * base that has grown is read on. One that writes elsewhere than where it is, such as a file that
+ * is open for appending, can be either read or written through a buffer, but not both.
  *
  * If the base cannot seek, such as a pipe or a socket, the two directions have nothing to do with
  * each other and there is no position; what is to be answered has to be flushed before the answer
