@@ -204,3 +204,11 @@ def test_values(name):
         if isinstance(node, ast.AnnAssign):
             assert type(getattr(SCOPE[name], value)) is SCOPE[name]
             assert ast.unparse(node.annotation) == f"ClassVar[{name}]"
+
+
+@pytest.mark.parametrize("name", ["copy", "get_flags", "write_all"])
+def test_help(name):
+    """What help() says of a method does not mention the boolean that only C has."""
+    documentation = getattr(CimplStream.Stream, name).__doc__
+    assert documentation.startswith(f"{name}(self")
+    assert "bool" not in documentation

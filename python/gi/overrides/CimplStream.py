@@ -60,6 +60,7 @@ def _checked(name):
     def checked(*arguments):
         return _get_value(call(method, *arguments))
 
+    checked.__doc__ = method.__doc__.replace("-> bool, ", "-> ")
     return checked
 
 
