@@ -13,6 +13,7 @@ Needs PyGObject; loaded by its overrides, gi/overrides/CimplStream.py, and by no
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from sys import getrefcount
 from types import TracebackType
@@ -75,7 +76,7 @@ def _read(stream: Any, address: int, count: int, cancellable: Any) -> Any:
                 view.release()
             except BufferError:  # exported, such as to an array of NumPy
                 raise _kept_view() from None
-        if getrefcount(array) > _UNSHARED:
+        if getrefcount(array) > _UNSHARED and _is_exported(array):
             raise _kept_view()
         if result.__class__ is not int or not 0 <= result <= count:
             result = check_count(_transferred(result), count, "do_read")
@@ -184,6 +185,11 @@ class _current:
     def __exit__(self, *exception: Any) -> None:
         if self._cancellable is not None:
             self._cancellable.pop_current()
+
+
+def _is_exported(array: Any) -> bool:
+    """Return whether a view leads to `array`; others may refer to it, such as gc.get_objects()."""
+    return any(type(referrer).__name__ == "managedbuffer" for referrer in gc.get_referrers(array))
 
 
 def _kept_view() -> Refusal:

@@ -4,6 +4,7 @@
 import array
 import ctypes
 import functools
+import gc
 import io
 from unittest import mock
 
@@ -302,6 +303,12 @@ def test_kept_part_is_detected(act, size):
     stream.kept = None
     stream.act = len
     assert stream.read(size) == b"\0"
+
+
+def test_other_references_are_none_to_the_view():
+    """Who lists all objects, as debuggers do, keeps no part of the view."""
+    stream = Viewer(lambda view: gc.get_objects())
+    assert stream.read(16) == b"\0"
 
 
 def test_written_view_may_be_kept():
