@@ -69,8 +69,8 @@ pair_open (void (*open_kind) (int fds[2]))
   int fds[2];
 
   open_kind (fds);
-  return (Pair){ cimpl_file_stream_new_for_fd (fds[0], TRUE),
-                 cimpl_file_stream_new_for_fd (fds[1], TRUE) };
+  return (Pair){ cimpl_file_stream_new_for_fd (fds[0], fds[0] != -1),
+                 cimpl_file_stream_new_for_fd (fds[1], fds[1] != -1) };
 }
 
 static void
