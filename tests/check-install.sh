@@ -109,6 +109,15 @@ if [ "$introspection" = yes ]; then
     [ -s "$stage$libdir/girepository-1.0/CimplStream-1.0.typelib" ]
 fi
 
+# The twins of what StreamError has are left out.
+has_each_function_once ()
+{
+  local names
+
+  names=$(sed -nE 's/^\s*public .* (stream_error_)?([a-z_]+) \(.*;$/\2/p' "$vapi")
+  grep -qx write_all <<<"$names" && diff <(sort <<<"$names") <(sort -u <<<"$names")
+}
+
 # With the packages that the .deps file names.
 compile_vala ()
 {
@@ -125,6 +134,7 @@ if [ "$vala" = yes ]; then
   vapi=$(find "$stage" -path "*/share/vala/vapi/cimpl-stream-1.0.vapi")
   check "the Vala binding is installed" [ -s "$vapi" ]
   check "the Vala binding names its packages" [ -s "${vapi%.vapi}.deps" ]
+  check "the Vala binding has each function once" has_each_function_once
   check "a Vala program" compile_vala
 fi
 
