@@ -79,7 +79,7 @@ def _function(
 class Operations:
     """The functions that run callbacks, from one of the two libraries."""
 
-    __slots__ = ("close", "flush", "free", "read", "seek", "tell", "truncate", "write")
+    __slots__ = ("close", "flush", "free", "get_flags", "read", "seek", "tell", "truncate", "write")
 
     def __init__(self, library: ctypes.CDLL) -> None:
         def declare(name: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
@@ -92,6 +92,7 @@ class Operations:
         self.truncate = declare("cimpl_stream_truncate", c_int32, c_int64)
         self.flush = declare("cimpl_stream_flush", c_int32)
         self.close = declare("cimpl_stream_close", c_int32)
+        self.get_flags = declare("cimpl_stream_get_flags", c_int32)
         self.free = declare("cimpl_free", c_int32)
 
 
@@ -122,7 +123,6 @@ copy = _function(
     POINTER(c_int64),
 )
 detach = _function(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
-get_flags = _function(_holding, "cimpl_stream_get_flags", c_int32, c_void_p)
 
 # The thread's last error. restype c_char_p would lose the pointer that must be freed.
 last_error = _function(_holding, "cimpl_stream_last_error", c_void_p)

@@ -237,18 +237,20 @@ class NativeFile:
         return self._has(_ffi.SEEKABLE)
 
     def _has(self, flag: int) -> bool:
-        flags: int = _ffi.get_flags(self._cimpl_handle)
-        if flags < 0:
-            raise _error()
+        start = clock[0]
+        flags = self._settle(self._cimpl_native.get_flags(self._cimpl_handle), start)
         return bool(flags & flag)
 
     @property
     def closed(self) -> bool:
         """Whether the stream is closed, no matter by whom."""
-        if not self._cimpl_closed and _ffi.get_flags(self._cimpl_handle) < 0:
-            self._cimpl_closed = _ffi.error_code() == CLOSED
-            _ffi.clear_error()
-        return self._cimpl_closed
+        if self._cimpl_closed:
+            return True
+        if self._cimpl_native.get_flags(self._cimpl_handle) >= 0:
+            return False
+        is_closed: bool = _ffi.error_code() == CLOSED
+        _ffi.clear_error()
+        return is_closed
 
     def close(self) -> None:
         """Flush and close the stream for every holder, native ones too; not the file object.

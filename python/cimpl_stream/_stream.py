@@ -68,7 +68,7 @@ class RawStream(NativeFile, io.RawIOBase):
         if not address:
             raise make(NullParameterError, "the pointer to a stream is NULL")
         if take:
-            if _ffi.get_flags(address) < 0 and _ffi.error_code() != CLOSED:
+            if _ffi.releasing.get_flags(address) < 0 and _ffi.error_code() != CLOSED:
                 raise native_error()
         elif not _ffi.ref(address):
             raise native_error()

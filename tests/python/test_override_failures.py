@@ -64,6 +64,24 @@ def test_every_call(call):
         call(Failing(lambda: cimpl_stream.NoSpaceError("full")))
 
 
+@pytest.mark.parametrize("name", ["readable", "writable", "seekable", "buffered"])
+def test_flags_that_raise(name):
+    """What is raised by the question what a stream can do is not lost either."""
+
+    class Unsure(Failing):
+        def do_query_flags(self):
+            self.fail()
+
+    with pytest.raises(CimplStream.IoError) as caught:
+        getattr(Unsure(lambda: KeyError("key")), name)()
+    assert caught.value.__cause__.args == ("key",)
+    with pytest.raises(CimplStream.IoError) as caught:
+        getattr(Unsure(not_found), name)()
+    assert caught.value.__cause__.message == "not there"
+    with pytest.raises(KeyboardInterrupt):
+        getattr(Unsure(KeyboardInterrupt), name)()
+
+
 def test_domain_in_c():
     """C gets the domain of the error; an exception of Python gets the library's."""
     assert read_one(Failing(not_found)) == -1

@@ -12,7 +12,7 @@ import pytest
 import cimpl_stream
 
 gi.require_version("CimplStream", "1.0")
-from gi.repository import CimplStream  # noqa: E402
+from gi.repository import CimplStream, GLib  # noqa: E402
 
 from gobject_streams import Failing, Memory, innermost  # noqa: E402
 
@@ -174,6 +174,24 @@ def test_failing_constructor():
         gc.collect()
 
 
+@pytest.mark.parametrize("face", [lambda stream: stream, cimpl_stream.Stream.from_handle])
+def test_closed_behind_it(face):
+    """A stream over one that is closed is still to be closed itself."""
+
+    class Filter(Memory):
+        def do_query_flags(self):
+            return self.base.get_flags()
+
+    stream = Filter()
+    stream.base = Memory()
+    stream.base.close()
+    other = face(stream)
+    assert not stream.closed
+    assert isinstance(other.closed, bool)
+    other.close()
+    assert (stream.n_closed, stream.closed, other.closed) == (1, True, True)
+
+
 def test_forgotten_constructor():
     """A class that does not call `super().__init__()` is told so."""
 
@@ -235,6 +253,27 @@ def test_references_and_calls_from_two_threads():
     done.set()
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("face", [lambda stream: stream, cimpl_stream.Stream.from_handle])
+def test_flags_of_another_thread(face):
+    """What a stream can do may be answered by Python in another thread."""
+
+    class Reader(Memory):
+        def do_query_flags(self):
+            return CimplStream.StreamFlags.READABLE
+
+    context = GLib.MainContext.new()
+    loop = GLib.MainLoop.new(context, False)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    try:
+        stream = CimplStream.DispatchStream(base=Reader(), main_context=context, timeout=10_000)
+        assert face(stream).readable() and not face(stream).writable()
+        assert not face(stream).closed
+    finally:
+        loop.quit()
+        thread.join()
 
 
 PRELUDE = """

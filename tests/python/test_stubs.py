@@ -206,7 +206,7 @@ def test_values(name):
             assert ast.unparse(node.annotation) == f"ClassVar[{name}]"
 
 
-@pytest.mark.parametrize("name", ["copy", "get_flags", "write_all"])
+@pytest.mark.parametrize("name", ["copy", "get_flags"])
 def test_help(name):
     """What help() says of a method does not mention the boolean that only C has."""
     documentation = getattr(CimplStream.Stream, name).__doc__
