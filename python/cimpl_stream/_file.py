@@ -244,8 +244,9 @@ class NativeFile:
     @property
     def closed(self) -> bool:
         """Whether the stream is closed, no matter by whom."""
-        if self._cimpl_closed:
-            return True
+        return self._cimpl_closed or self._cimpl_ask_closed()
+
+    def _cimpl_ask_closed(self) -> bool:
         if self._cimpl_native.get_flags(self._cimpl_handle) >= 0:
             return False
         is_closed: bool = _ffi.error_code() == CLOSED

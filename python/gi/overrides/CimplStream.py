@@ -241,11 +241,9 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
             data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
         return _get_value(call(_introspected.Stream.write_all, self, data, cancellable))
 
-    @property
-    def closed(self):
-        """Whether the stream is closed, no matter by whom."""
+    def _cimpl_ask_closed(self):
         # The handle first: it is what says so if there is no GObject yet.
-        return self._cimpl_closed or bool(self._cimpl_handle and self.is_closed())
+        return bool(self._cimpl_handle and self.is_closed())
 
     def readline(self, size=-1, /):
         """Read a line, or `size` bytes of it. Byte by byte; `buffered()` is faster."""
