@@ -72,7 +72,7 @@ def run_example(block: Block, directory: str, trees: Trees) -> None:
 def main() -> int:
     """Check all examples; return the exit status."""
     trees = parse_arguments(__doc__.splitlines()[0])
-    files = sorted([*trees.root.glob("src/*.[ch]"), *trees.root.glob("include/**/*.h")])
+    files = sorted([*trees.root.glob("src/**/*.[ch]"), *trees.root.glob("include/**/*.h")])
     blocks = [
         block
         for path in files

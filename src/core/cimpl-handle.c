@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "core/cimpl-handle-private.h"
+
+#include <pthread.h>
+#ifdef HAVE_MEMBARRIER
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#define REFERENCE_ONE (G_GUINT64_CONSTANT (1) << 8)
+#define REFERENCE_MASK (G_GUINT64_CONSTANT (0xffffff) << 8)
+#define GENERATION_SHIFT 32
+#define LIFE_GENERATION(life) ((life) >> GENERATION_SHIFT)
+#define IDLE_OF(life) (LIFE_GENERATION (life) << 2)
+
+#define HANDLES_PER_CHUNK 64
+
+typedef struct _Chunk Chunk;
+
+struct _Chunk
+{
+  CimplHandle handles[HANDLES_PER_CHUNK];
+  Chunk *next;
+};
+
+gboolean cimpl_leave_needs_fence = TRUE;
+_Thread_local CimplFrame *cimpl_frame_top;
+
+/* All below is guarded by this lock, which no user code runs under and no operation takes. */
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static Chunk *chunks;
+static CimplHandle *free_handles;
+static guint process; /* how many forks this process is away from the one that loaded us */
+
+/* What this thread has CLAIMED for a g_object_ref(), whose toggle notify may be user code. */
+static _Thread_local CimplHandle *referring;
+
+static CimplHandle string_handle; /* what the table has for strings; its key matches nothing */
+
+/* Makes every other thread of the process execute a full barrier, see membarrier(2). */
+static gboolean
+barrier_register (void)
+{
+#ifdef HAVE_MEMBARRIER
+  return syscall (SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+#else
+  return FALSE;
+#endif
+}
+
+static void
+barrier_all_threads (void)
+{
+#ifdef HAVE_MEMBARRIER
+  if (!cimpl_leave_needs_fence)
+    syscall (SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+#endif
+}
+
+void
+cimpl_frame_clear (CimplFrame *frame)
+{
+  g_clear_error (&frame->last);
+  g_clear_error (&frame->pending);
+}
+
+gboolean
+cimpl_handle_is_mine (CimplHandle *handle)
+{
+  for (CimplFrame *frame = cimpl_frame_top; frame != NULL; frame = frame->outer)
+    if (frame->handle == handle)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+before_fork (void)
+{
+  pthread_mutex_lock (&registry_lock);
+}
+
+static void
+after_fork_in_parent (void)
+{
+  pthread_mutex_unlock (&registry_lock);
+}
+
+/* The operations of the threads that are not in the child will never end: end them. */
+static void
+after_fork_in_child (void)
+{
+  process++;
+  for (Chunk *chunk = chunks; chunk != NULL; chunk = chunk->next)
+    for (guint i = 0; i < HANDLES_PER_CHUNK; i++)
+      {
+        CimplHandle *handle = &chunk->handles[i];
+
+        if (!cimpl_handle_is_mine (handle))
+          atomic_fetch_and (&handle->own, ~(CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED));
+      }
+  cimpl_leave_needs_fence = !barrier_register ();
+  pthread_mutex_unlock (&registry_lock);
+}
+
+gboolean
+cimpl_handle_is_inherited (CimplHandle *handle)
+{
+  return handle->process != process;
+}
+
+static void __attribute__ ((constructor)) initialize (void)
+{
+  cimpl_table_init ();
+  cimpl_leave_needs_fence = !barrier_register ();
+  pthread_atfork (before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+static void
+add_chunk (void)
+{
+  Chunk *chunk = g_aligned_alloc0 (1, sizeof *chunk, _Alignof(Chunk));
+
+  chunk->next = chunks;
+  chunks = chunk;
+  for (guint i = 0; i < HANDLES_PER_CHUNK; i++)
+    {
+      chunk->handles[i].next_free = free_handles;
+      free_handles = &chunk->handles[i];
+    }
+}
+
+/*
+ * Makes @stream a valid handle, if wished with a first plain reference, which takes over that of
+ * the caller. From now on any thread may come with a stale pointer to the same address.
+ */
+CimplHandle *
+cimpl_handle_new (gpointer stream, gboolean has_reference)
+{
+  CimplHandle *handle;
+
+  pthread_mutex_lock (&registry_lock);
+  if (free_handles == NULL)
+    add_chunk ();
+  handle = free_handles;
+  free_handles = handle->next_free;
+  handle->read = NULL;
+  handle->is_dirty = FALSE;
+  handle->in_default_read = FALSE;
+  handle->process = process;
+  if (has_reference)
+    atomic_fetch_add (&handle->life, REFERENCE_ONE);
+  atomic_store_explicit (&handle->key, stream, memory_order_release);
+  cimpl_table_insert (stream, handle);
+  pthread_mutex_unlock (&registry_lock);
+  return handle;
+}
+
+/*
+ * The stream of @handle goes: its address is no valid handle any more. An operation that is just
+ * being refused because the stream is closed is waited for; it runs no user code.
+ */
+void
+cimpl_handle_retire (CimplHandle *handle)
+{
+  guint64 idle = IDLE_OF (atomic_load_explicit (&handle->life, memory_order_relaxed));
+  guint64 next = LIFE_GENERATION (atomic_load_explicit (&handle->life, memory_order_relaxed)) + 1;
+  guint64 expected = idle;
+
+  while (!atomic_compare_exchange_weak (&handle->own, &expected, idle | CIMPL_OWN_CLAIMED))
+    {
+      expected = idle;
+      g_thread_yield ();
+    }
+
+  pthread_mutex_lock (&registry_lock);
+  cimpl_table_remove (atomic_load_explicit (&handle->key, memory_order_relaxed));
+  atomic_store_explicit (&handle->key, NULL, memory_order_release);
+  atomic_store_explicit (&handle->life, next << GENERATION_SHIFT, memory_order_release);
+  atomic_store_explicit (&handle->own, IDLE_OF (next << GENERATION_SHIFT), memory_order_release);
+  handle->next_free = free_handles;
+  free_handles = handle;
+  pthread_mutex_unlock (&registry_lock);
+}
+
+/* What cimpl_handle_try_claim() did not do at first sight: does it after all, or says why not. */
+CimplHandle *
+cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal)
+{
+  while (handle != NULL)
+    {
+      guint64 own = atomic_load_explicit (&handle->own, memory_order_acquire);
+
+      if (handle == &string_handle)
+        {
+          *refusal = CIMPL_REFUSED_WRONG_HANDLE_TYPE;
+          return NULL;
+        }
+      if (atomic_load_explicit (&handle->key, memory_order_acquire) == stream
+          && ((own & CIMPL_OWN_BUSY) != 0 || handle == referring))
+        {
+          *refusal = CIMPL_REFUSED_BUSY;
+          return NULL;
+        }
+
+      /* Claimed for a moment, recycled meanwhile, or idle again: look once more. */
+      if ((own & CIMPL_OWN_CLAIMED) != 0)
+        g_thread_yield ();
+      handle = cimpl_handle_find (stream);
+      if (handle != NULL && cimpl_handle_try_claim (handle, stream))
+        return handle;
+    }
+  *refusal = CIMPL_REFUSED_INVALID_HANDLE;
+  return NULL;
+}
+
+static gboolean
+swap_life (CimplHandle *handle, guint64 *life, guint64 changed)
+{
+  return atomic_compare_exchange_strong (&handle->life, life, changed);
+}
+
+/*
+ * Runs the dispose that was put off, with the reference that kept the stream until now. A thread
+ * that has dropped the last reference may still be in g_object_unref(), which touches a revived
+ * object once more (GLib 2.74), so the memory is kept until many others have come this way.
+ */
+static void
+dispose_late (CimplHandle *handle, gpointer stream, gboolean was_revived)
+{
+  static _Atomic gpointer kept[64];
+  static _Atomic guint next;
+
+  g_object_run_dispose (stream);
+  if (was_revived && cimpl_handle_has (handle, CIMPL_LIFE_CLOSED))
+    stream = atomic_exchange (&kept[atomic_fetch_add (&next, 1) % G_N_ELEMENTS (kept)], stream);
+  g_clear_object (&stream);
+}
+
+/* Claims an idle handle and takes or drops the reference that waits for that. */
+static gboolean
+settle_if_idle (CimplHandle *handle, guint64 idle)
+{
+  guint64 own = idle;
+  guint64 life;
+  guint64 changed;
+  gpointer stream;
+
+  while (!atomic_compare_exchange_strong (&handle->own, &own, idle | CIMPL_OWN_CLAIMED))
+    {
+      if (own != (idle | CIMPL_OWN_CLAIMED) || handle == referring)
+        return FALSE;
+      own = idle;
+      g_thread_yield ();
+    }
+
+  stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
+  life = atomic_load (&handle->life);
+  do
+    {
+      changed = life & ~(CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING);
+      if ((life & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
+        changed &= ~(CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED);
+    }
+  while (!swap_life (handle, &life, changed));
+  changed ^= life; /* what is to be done; with both, the one reference serves as the other */
+  if ((changed & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_OWED)
+    {
+      referring = handle;
+      g_object_ref (stream);
+      referring = NULL;
+    }
+  atomic_store_explicit (&handle->own, idle, memory_order_release);
+
+  if ((changed & CIMPL_LIFE_DISPOSE) != 0)
+    dispose_late (handle, stream, (changed & CIMPL_LIFE_REVIVED) != 0);
+  else if ((changed & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
+    g_object_unref (stream);
+  else if (changed != 0 && cimpl_handle_has (handle, CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING))
+    cimpl_handle_settle (handle, idle); /* left behind by the toggle notify */
+  return TRUE;
+}
+
+/* Does what waits for the end of the operation that runs, now or when that is over. */
+void
+cimpl_handle_settle (CimplHandle *handle, guint64 idle)
+{
+  if (settle_if_idle (handle, idle))
+    return;
+
+  /*
+   * Somebody is inside. If he has already looked for the flags and missed them, his leaving may
+   * still wait in a store buffer; after the barrier either we see that he left, or he sees them.
+   */
+  barrier_all_threads ();
+  settle_if_idle (handle, idle);
+}
+
+/*
+ * For a dispose that finds an operation running: puts it off to the end of that, with a reference
+ * that keeps the stream. Dropped inside its own callback, that one will simply be the last.
+ */
+void
+cimpl_handle_dispose_later (CimplHandle *handle)
+{
+  GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
+  gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
+  guint64 put_off = CIMPL_LIFE_DISPOSE;
+  guint64 life = atomic_load (&handle->life);
+  guint64 changed;
+
+  if (is_last)
+    put_off = cimpl_handle_is_mine (handle) ? 0 : CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED;
+
+  g_object_ref (stream);
+  do
+    {
+      changed = life | put_off;
+      if ((life & (REFERENCE_MASK | CIMPL_LIFE_PENDING)) == 0 || (life & CIMPL_LIFE_OWED) != 0)
+        changed |= CIMPL_LIFE_PENDING;
+    }
+  while (!swap_life (handle, &life, changed));
+
+  if (((changed ^ life) & CIMPL_LIFE_PENDING) != 0)
+    cimpl_handle_settle (handle, IDLE_OF (life));
+  else
+    g_object_unref (stream); /* something else keeps the stream */
+}
+
+/*
+ * For a dispose that has entered the stream. With plain references it is put off until they are
+ * gone, and this is FALSE; otherwise, if this is the end of the stream, none can be added.
+ */
+gboolean
+cimpl_handle_doom (CimplHandle *handle)
+{
+  GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
+  gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
+  guint64 put_off = is_last ? CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED : CIMPL_LIFE_DISPOSE;
+  guint64 life = atomic_load (&handle->life);
+
+  for (;;)
+    {
+      if ((life & REFERENCE_MASK) != 0)
+        {
+          if (swap_life (handle, &life, (life & ~CIMPL_LIFE_OWED) | put_off))
+            {
+              if ((life & CIMPL_LIFE_OWED) != 0)
+                g_object_ref (stream);
+              return FALSE;
+            }
+        }
+      else if (!is_last || swap_life (handle, &life, life | CIMPL_LIFE_DYING))
+        return TRUE;
+    }
+}
+
+/* Waits until no operation runs; FALSE after @timeout_ms (negative: never). */
+gboolean
+cimpl_handle_wait_idle (CimplHandle *handle, gint timeout_ms)
+{
+  gint64 deadline = g_get_monotonic_time () + (gint64) timeout_ms * 1000;
+  gulong pause_us = 10;
+
+  while ((atomic_load (&handle->own) & CIMPL_OWN_BUSY) != 0)
+    {
+      if (timeout_ms >= 0 && g_get_monotonic_time () >= deadline)
+        return FALSE;
+      g_usleep (pause_us);
+      pause_us = MIN (2 * pause_us, 2000);
+    }
+  return TRUE;
+}
+
+/*
+ * Finds the handle of @pointer and reads its life, such that a compare-and-swap on it succeeds
+ * only while the handle still belongs to @pointer.
+ */
+static CimplEntry
+find_life (gpointer pointer, CimplHandle **handle, guint64 *life)
+{
+  do
+    {
+      *handle = cimpl_handle_find (pointer);
+      if (*handle == NULL)
+        return CIMPL_REFUSED_INVALID_HANDLE;
+      if (*handle == &string_handle)
+        return CIMPL_REFUSED_WRONG_HANDLE_TYPE;
+      *life = atomic_load_explicit (&(*handle)->life, memory_order_acquire);
+    }
+  while (atomic_load_explicit (&(*handle)->key, memory_order_acquire) != pointer);
+  return CIMPL_ENTERED;
+}
+
+/* Adds a plain reference. */
+CimplEntry
+cimpl_handle_ref (gpointer pointer)
+{
+  for (;;)
+    {
+      CimplHandle *handle;
+      guint64 life;
+      guint64 changed;
+      CimplEntry entry = find_life (pointer, &handle, &life);
+
+      if (entry != CIMPL_ENTERED)
+        return entry;
+      if ((life & CIMPL_LIFE_DYING) != 0)
+        return CIMPL_REFUSED_INVALID_HANDLE;
+      if ((life & REFERENCE_MASK) == REFERENCE_MASK)
+        return CIMPL_REFUSED_TOO_MANY_REFERENCES;
+
+      changed = life + REFERENCE_ONE;
+      if ((life & REFERENCE_MASK) == 0)
+        {
+          /* A reference that was to be dropped serves again. */
+          if ((life & CIMPL_LIFE_PENDING) != 0)
+            changed &= ~CIMPL_LIFE_PENDING;
+          else
+            changed |= CIMPL_LIFE_OWED;
+        }
+      if (swap_life (handle, &life, changed))
+        {
+          if ((changed & CIMPL_LIFE_OWED) != 0)
+            cimpl_handle_settle (handle, IDLE_OF (life));
+          return CIMPL_ENTERED;
+        }
+    }
+}
+
+/* Gives a plain reference back; FALSE if @pointer has none. Never waits for an operation. */
+gboolean
+cimpl_handle_unref (gpointer pointer)
+{
+  for (;;)
+    {
+      CimplHandle *handle;
+      guint64 life;
+      guint64 changed;
+
+      if (find_life (pointer, &handle, &life) != CIMPL_ENTERED || (life & REFERENCE_MASK) == 0)
+        return FALSE;
+
+      changed = life - REFERENCE_ONE;
+      if ((changed & REFERENCE_MASK) == 0)
+        {
+          /* A reference that was yet to be taken is not needed any more. */
+          if ((life & CIMPL_LIFE_OWED) != 0)
+            changed &= ~CIMPL_LIFE_OWED;
+          else
+            changed |= CIMPL_LIFE_PENDING;
+        }
+      if (swap_life (handle, &life, changed))
+        {
+          if ((changed & CIMPL_LIFE_PENDING) != 0)
+            cimpl_handle_settle (handle, IDLE_OF (life));
+          return TRUE;
+        }
+    }
+}
+
+/* Turns a plain reference into a GObject reference; FALSE if @pointer has none. */
+gboolean
+cimpl_handle_take (gpointer pointer)
+{
+  CimplHandle *handle;
+  guint64 life;
+
+  if (find_life (pointer, &handle, &life) != CIMPL_ENTERED || (life & REFERENCE_MASK) == 0)
+    return FALSE;
+
+  /* Only with a plain reference of our own is it safe to touch what may be a stale pointer. */
+  if (cimpl_handle_ref (pointer) != CIMPL_ENTERED)
+    return FALSE;
+  g_object_ref (pointer);
+
+  /* What an earlier last g_object_unref() would have done is not due: here is one more. */
+  life = atomic_load (&handle->life);
+  while ((life & CIMPL_LIFE_REVIVED) != 0
+         && !swap_life (handle, &life, life & ~(CIMPL_LIFE_REVIVED | CIMPL_LIFE_DISPOSE)))
+    ;
+  cimpl_handle_unref (pointer);
+  if (cimpl_handle_unref (pointer))
+    return TRUE;
+  g_object_unref (pointer);
+  return FALSE;
+}
+
+/* Strings given to the caller are in the same table: told from streams, and freed only once. */
+void
+cimpl_handle_add_string (char *string)
+{
+  pthread_mutex_lock (&registry_lock);
+  cimpl_table_insert (string, &string_handle);
+  pthread_mutex_unlock (&registry_lock);
+}
+
+gboolean
+cimpl_handle_remove_string (gpointer pointer)
+{
+  gboolean found;
+
+  pthread_mutex_lock (&registry_lock);
+  found = cimpl_handle_find (pointer) == &string_handle;
+  if (found)
+    cimpl_table_remove (pointer);
+  pthread_mutex_unlock (&registry_lock);
+  return found;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "core/cimpl-handle-private.h"
+#include "cimplstream/cimpl-stream.h"
+
+G_BEGIN_DECLS
+#pragma GCC visibility push(hidden)
+
+/*
+ * The operations proper, for whoever has entered a stream (see cimpl-handle-private.h): the
+ * methods of CimplStream, and the plain API, which enters by a pointer it cannot trust.
+ */
+GBytes *
+cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellable, GError **error);
+gint64 cimpl_frame_seek (CimplFrame *frame,
+                         gint64 offset,
+                         CimplSeekMode mode,
+                         GCancellable *cancellable,
+                         GError **error);
+gint64 cimpl_frame_get_size (CimplFrame *frame, GCancellable *cancellable, GError **error);
+gboolean
+cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable, GError **error);
+gboolean cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error);
+gboolean cimpl_frame_close (CimplFrame *frame, GCancellable *cancellable, GError **error);
+gboolean cimpl_frame_get_flags (CimplFrame *frame, CimplStreamFlags *flags, GError **error);
+gboolean cimpl_frame_copy_to (CimplFrame *frame,
+                              CimplStream *target,
+                              gint64 limit,
+                              GFileProgressCallback progress,
+                              gpointer progress_data,
+                              gint64 *n_copied,
+                              GCancellable *cancellable,
+                              GError **error);
+
+gssize cimpl_frame_read_slow (CimplFrame *frame,
+                              void *buffer,
+                              gsize count,
+                              GCancellable *cancellable,
+                              GError **error);
+gssize cimpl_frame_write_slow (CimplFrame *frame,
+                               const void *data,
+                               gsize count,
+                               GCancellable *cancellable,
+                               GError **error);
+gssize cimpl_frame_check_transfer (CimplFrame *frame,
+                                   const char *slot,
+                                   gboolean success,
+                                   gsize n_done,
+                                   gsize count,
+                                   GError *slot_error,
+                                   GError **error);
+
+gboolean cimpl_check_not_cancelled (GCancellable *cancellable, GError **error);
+
+#define CIMPL_UNSET_COUNT G_MAXSIZE
+
+static inline CimplStreamClass *
+cimpl_frame_get_class (CimplFrame *frame)
+{
+  return (CimplStreamClass *) ((GTypeInstance *) frame->stream)->g_class;
+}
+
+/* Reading and writing are short, and often called for few bytes: they are worth inlining. */
+static inline gssize
+cimpl_frame_read (CimplFrame *frame,
+                  void *buffer,
+                  gsize count,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  CimplReadFunc read = frame->handle->read;
+  gsize n_read = CIMPL_UNSET_COUNT;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE) || G_UNLIKELY (cancellable != NULL)
+      || G_UNLIKELY (read == NULL))
+    return cimpl_frame_read_slow (frame, buffer, count, cancellable, error);
+
+  success = read (frame->stream, buffer, count, &n_read, NULL, &slot_error);
+  if (G_UNLIKELY (!success) || G_UNLIKELY (n_read > count) || G_UNLIKELY (slot_error != NULL)
+      || G_UNLIKELY (frame->pending != NULL))
+    return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
+  return (gssize) n_read;
+}
+
+static inline gssize
+cimpl_frame_write (CimplFrame *frame,
+                   const void *data,
+                   gsize count,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  gsize n_written = CIMPL_UNSET_COUNT;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (G_UNLIKELY (count - 1 >= G_MAXSSIZE) || G_UNLIKELY (cancellable != NULL))
+    return cimpl_frame_write_slow (frame, data, count, cancellable, error);
+
+  success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written, NULL,
+                                                  &slot_error);
+  frame->handle->is_dirty |= success;
+  if (G_UNLIKELY (!success) || G_UNLIKELY (n_written > count) || G_UNLIKELY (slot_error != NULL)
+      || G_UNLIKELY (frame->pending != NULL))
+    return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error,
+                                       error);
+  return (gssize) n_written;
+}
+
+GError *cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle);
+void cimpl_stream_refuse (CimplStream *self,
+                          CimplEntry entry,
+                          CimplFrame *frame,
+                          const char *function,
+                          GError **error);
+
+/*
+ * Enters @self, which the caller has a reference to; FALSE with @error set if it is refused. For
+ * what is no stream at all, logs what g_return_val_if_fail() in @function would, and sets no error.
+ * To find the handle in the table is faster than a type check, and shows the same.
+ */
+static inline gboolean
+cimpl_stream_enter (CimplStream *self, CimplFrame *frame, const char *function, GError **error)
+{
+  CimplEntry entry = CIMPL_REFUSED_INVALID_HANDLE;
+
+  if (G_LIKELY (self != NULL))
+    entry = cimpl_handle_enter (cimpl_handle_find (self), self, frame);
+  if (G_LIKELY (entry == CIMPL_ENTERED))
+    return TRUE;
+  cimpl_stream_refuse (self, entry, frame, function, error);
+  return FALSE;
+}
+
+CimplHandle *cimpl_stream_get_handle (CimplStream *self);
+void cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference);
+
+void cimpl_stream_class_set_defaults (CimplStreamClass *klass);
+
+/* Ends a failed callback: moves what it said went wrong to @error, or else @message. */
+void cimpl_frame_fail (GError **error, const char *message);
+
+#pragma GCC visibility pop
+G_END_DECLS

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The slots of CimplStreamClass: their defaults, and calling them with everything checked that
+ * comes back.
+ */
+
+#include "config.h"
+
+#include "core/cimpl-stream-private.h"
+
+#include "core/cimpl-seek-private.h"
+#include "core/cimpl-stream-error-private.h"
+
+#define UNSET_POSITION G_MININT64
+#define UNSET_FLAGS G_MAXUINT
+
+static void
+set_not_supported (CimplStream *self, GError **error, const char *what)
+{
+  g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED, "%s cannot be %s",
+               G_OBJECT_TYPE_NAME (self), what);
+}
+
+static void
+set_contract (CimplStream *self, GError **error, const char *slot, const char *what)
+{
+  g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT, "%s of %s %s", slot,
+               G_OBJECT_TYPE_NAME (self), what);
+}
+
+void
+cimpl_frame_fail (GError **error, const char *message)
+{
+  GError *pending = NULL;
+
+  if (cimpl_frame_top != NULL) /* somebody may call a slot himself */
+    pending = g_steal_pointer (&cimpl_frame_top->pending);
+  g_propagate_error (error, pending != NULL
+                                ? pending
+                                : g_error_new_literal (CIMPL_STREAM_ERROR,
+                                                       CIMPL_STREAM_ERROR_IO_OPERATION, message));
+}
+
+/* What follows when a slot did not simply succeed. Takes @slot_error. */
+static gboolean
+cimpl_frame_check_slow (CimplFrame *frame,
+                        const char *slot,
+                        gboolean success,
+                        GError *slot_error,
+                        GError **error)
+{
+  GError *pending = g_steal_pointer (&cimpl_frame_top->pending);
+
+  if (success && slot_error == NULL)
+    {
+      g_clear_error (&pending); /* said, but not meant */
+      return TRUE;
+    }
+
+  if (success)
+    set_contract (frame->stream, error, slot, "succeeded with an error set");
+  else if (slot_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&slot_error));
+  else if (pending != NULL)
+    g_propagate_error (error, g_steal_pointer (&pending));
+  else
+    set_contract (frame->stream, error, slot, "failed without an error");
+  g_clear_error (&slot_error);
+  g_clear_error (&pending);
+  return FALSE;
+}
+
+static inline gboolean
+cimpl_frame_check (CimplFrame *frame,
+                   const char *slot,
+                   gboolean success,
+                   GError *slot_error,
+                   GError **error)
+{
+  if (G_LIKELY (success && slot_error == NULL && cimpl_frame_top->pending == NULL))
+    return TRUE;
+  return cimpl_frame_check_slow (frame, slot, success, slot_error, error);
+}
+
+static void
+set_bad_count (CimplStream *self, const char *slot, gsize n_done, gsize count, GError **error)
+{
+  if (n_done == CIMPL_UNSET_COUNT)
+    set_contract (self, error, slot, "succeeded without saying how many bytes");
+  else
+    g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
+                 "%s of %s returned %" G_GSIZE_FORMAT " bytes where at most %" G_GSIZE_FORMAT
+                 " were asked for",
+                 slot, G_OBJECT_TYPE_NAME (self), n_done, count);
+}
+
+/* For a slot that waits or takes long: the methods have checked it before they call one. */
+gboolean
+cimpl_check_not_cancelled (GCancellable *cancellable, GError **error)
+{
+  if (!g_cancellable_is_cancelled (cancellable))
+    return TRUE;
+  g_set_error_literal (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CANCELLED,
+                       "The operation was cancelled");
+  return FALSE;
+}
+
+/* Whether a transfer of @count bytes can be asked of a slot; count 0 is the caller's. */
+static gboolean
+check_transfer (gsize count, GCancellable *cancellable, GError **error)
+{
+  if (count > G_MAXSSIZE)
+    {
+      g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_BUFFER,
+                   "%" G_GSIZE_FORMAT " bytes are more than any buffer has", count);
+      return FALSE;
+    }
+  return cimpl_check_not_cancelled (cancellable, error);
+}
+
+static gboolean
+copy_bytes (CimplStream *self,
+            GBytes *bytes,
+            void *buffer,
+            gsize count,
+            gsize *n_read,
+            GError **error)
+{
+  gsize size = g_bytes_get_size (bytes);
+
+  if (size > count)
+    {
+      set_bad_count (self, "read_bytes", size, count, error);
+      return FALSE;
+    }
+  if (size > 0)
+    memcpy (buffer, g_bytes_get_data (bytes, NULL), size);
+  *n_read = size;
+  return TRUE;
+}
+
+/* Defaults of the slots */
+
+static GBytes *cimpl_stream_default_read_bytes (CimplStream *self,
+                                                gsize count,
+                                                GCancellable *cancellable,
+                                                GError **error);
+
+static gboolean
+cimpl_stream_default_read (CimplStream *self,
+                           void *buffer,
+                           gsize count,
+                           gsize *n_read,
+                           GCancellable *cancellable,
+                           GError **error)
+{
+  CimplHandle *handle = cimpl_stream_get_handle (self);
+  CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (self);
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (handle->in_default_read || klass->read_bytes == cimpl_stream_default_read_bytes)
+    {
+      set_not_supported (self, error, "read");
+      return FALSE;
+    }
+  handle->in_default_read = TRUE;
+  bytes = klass->read_bytes (self, count, cancellable, error);
+  handle->in_default_read = FALSE;
+  return bytes != NULL && copy_bytes (self, bytes, buffer, count, n_read, error);
+}
+
+/* Reads by the slot that fills a buffer. */
+static GBytes *
+read_new_bytes (CimplStream *self, gsize count, GCancellable *cancellable, GError **error)
+{
+  g_autofree guint8 *buffer = g_try_malloc (count);
+  gsize n_read = CIMPL_UNSET_COUNT;
+
+  if (buffer == NULL)
+    {
+      g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NO_SPACE,
+                   "No memory to read %" G_GSIZE_FORMAT " bytes", count);
+      return NULL;
+    }
+  if (!CIMPL_STREAM_GET_CLASS (self)->read (self, buffer, count, &n_read, cancellable, error))
+    return NULL;
+  if (n_read > count)
+    {
+      set_bad_count (self, "read", n_read, count, error);
+      return NULL;
+    }
+  if (n_read < count)
+    buffer = g_realloc (buffer, n_read); /* a short read must not keep a large block */
+  return g_bytes_new_take (g_steal_pointer (&buffer), n_read);
+}
+
+static GBytes *
+cimpl_stream_default_read_bytes (CimplStream *self,
+                                 gsize count,
+                                 GCancellable *cancellable,
+                                 GError **error)
+{
+  CimplHandle *handle = cimpl_stream_get_handle (self);
+  CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (self);
+  GBytes *bytes;
+
+  if (handle->in_default_read || klass->read == cimpl_stream_default_read)
+    {
+      set_not_supported (self, error, "read");
+      return NULL;
+    }
+  handle->in_default_read = TRUE;
+  bytes = read_new_bytes (self, count, cancellable, error);
+  handle->in_default_read = FALSE;
+  return bytes;
+}
+
+static gboolean
+cimpl_stream_default_write (CimplStream *self,
+                            const void *data,
+                            gsize count,
+                            gsize *n_written,
+                            GCancellable *cancellable,
+                            GError **error)
+{
+  set_not_supported (self, error, "written");
+  return FALSE;
+}
+
+static gboolean
+cimpl_stream_default_seek (CimplStream *self,
+                           gint64 offset,
+                           CimplSeekMode mode,
+                           gint64 *position,
+                           GCancellable *cancellable,
+                           GError **error)
+{
+  set_not_supported (self, error, "seeked");
+  return FALSE;
+}
+
+static gboolean
+cimpl_stream_default_flush (CimplStream *self, GCancellable *cancellable, GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
+cimpl_stream_default_close (CimplStream *self, GCancellable *cancellable, GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
+cimpl_stream_default_truncate (CimplStream *self,
+                               gint64 size,
+                               GCancellable *cancellable,
+                               GError **error)
+{
+  set_not_supported (self, error, "truncated");
+  return FALSE;
+}
+
+static gboolean
+cimpl_stream_default_copy_to (CimplStream *self,
+                              CimplStream *target,
+                              gint64 limit,
+                              GFileProgressCallback progress,
+                              gpointer progress_data,
+                              gint64 *n_copied,
+                              GCancellable *cancellable,
+                              GError **error)
+{
+  set_not_supported (self, error, "copied faster");
+  return FALSE;
+}
+
+typedef enum
+{
+  READ_SLOT_NONE,
+  READ_SLOT_READ,
+  READ_SLOT_READ_BYTES,
+} ReadSlot;
+
+/* The slot that the most derived class overrides: a subclass may choose otherwise than its parent.
+ */
+static ReadSlot
+find_read_slot (CimplStreamClass *klass)
+{
+  while (G_TYPE_FROM_CLASS (klass) != CIMPL_TYPE_STREAM)
+    {
+      CimplStreamClass *parent = g_type_class_peek_parent (klass);
+
+      if (klass->read != parent->read)
+        return READ_SLOT_READ;
+      if (klass->read_bytes != parent->read_bytes)
+        return READ_SLOT_READ_BYTES;
+      klass = parent;
+    }
+  return READ_SLOT_NONE;
+}
+
+static gboolean
+cimpl_stream_default_query_flags (CimplStream *self, CimplStreamFlags *flags, GError **error)
+{
+  CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (self);
+
+  *flags = 0;
+  if (find_read_slot (klass) != READ_SLOT_NONE)
+    *flags |= CIMPL_STREAM_READABLE;
+  if (klass->write != cimpl_stream_default_write)
+    *flags |= CIMPL_STREAM_WRITABLE;
+  if (klass->seek != cimpl_stream_default_seek)
+    *flags |= CIMPL_STREAM_SEEKABLE;
+  if (klass->truncate != cimpl_stream_default_truncate)
+    *flags |= CIMPL_STREAM_TRUNCATABLE;
+  return TRUE;
+}
+
+/* The operations proper */
+
+/* cimpl_frame_read() where it is not simply a matter of calling the slot. */
+gssize
+cimpl_frame_read_slow (CimplFrame *frame,
+                       void *buffer,
+                       gsize count,
+                       GCancellable *cancellable,
+                       GError **error)
+{
+  CimplStreamClass *klass = cimpl_frame_get_class (frame);
+  gsize n_read = CIMPL_UNSET_COUNT;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (count == 0)
+    return 0;
+  if (!check_transfer (count, cancellable, error))
+    return -1;
+  if (find_read_slot (klass) == READ_SLOT_READ_BYTES)
+    {
+      g_autoptr (GBytes) bytes = cimpl_frame_read_bytes (frame, count, cancellable, error);
+
+      if (bytes == NULL || !copy_bytes (frame->stream, bytes, buffer, count, &n_read, error))
+        return -1;
+      return (gssize) n_read;
+    }
+
+  frame->handle->read = klass->read;
+  success = klass->read (frame->stream, buffer, count, &n_read, cancellable, &slot_error);
+  return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
+}
+
+/* The result of a transfer that did not simply succeed. Takes @slot_error. */
+gssize
+cimpl_frame_check_transfer (CimplFrame *frame,
+                            const char *slot,
+                            gboolean success,
+                            gsize n_done,
+                            gsize count,
+                            GError *slot_error,
+                            GError **error)
+{
+  if (!cimpl_frame_check_slow (frame, slot, success, slot_error, error))
+    return -1;
+  if (n_done <= count)
+    return (gssize) n_done;
+  set_bad_count (frame->stream, slot, n_done, count, error);
+  return -1;
+}
+
+GBytes *
+cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellable, GError **error)
+{
+  GError *slot_error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (count == 0)
+    return g_bytes_new (NULL, 0);
+  if (!check_transfer (count, cancellable, error))
+    return NULL;
+
+  if (find_read_slot (cimpl_frame_get_class (frame)) == READ_SLOT_READ)
+    bytes = read_new_bytes (frame->stream, count, cancellable, &slot_error);
+  else
+    bytes = cimpl_frame_get_class (frame)->read_bytes (frame->stream, count, cancellable,
+                                                       &slot_error);
+  if (!cimpl_frame_check (frame, "read_bytes", bytes != NULL, slot_error, error))
+    return NULL;
+  if (g_bytes_get_size (bytes) > count)
+    {
+      set_bad_count (frame->stream, "read_bytes", g_bytes_get_size (bytes), count, error);
+      return NULL;
+    }
+  return g_steal_pointer (&bytes);
+}
+
+/* cimpl_frame_write() where it is not simply a matter of calling the slot. */
+gssize
+cimpl_frame_write_slow (CimplFrame *frame,
+                        const void *data,
+                        gsize count,
+                        GCancellable *cancellable,
+                        GError **error)
+{
+  gsize n_written = CIMPL_UNSET_COUNT;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (count == 0)
+    return 0;
+  if (!check_transfer (count, cancellable, error))
+    return -1;
+
+  success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written,
+                                                  cancellable, &slot_error);
+  frame->handle->is_dirty |= success;
+  return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
+}
+
+gint64
+cimpl_frame_seek (CimplFrame *frame,
+                  gint64 offset,
+                  CimplSeekMode mode,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  gint64 position = UNSET_POSITION;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (!cimpl_check_seek (offset, mode, error) || !cimpl_check_not_cancelled (cancellable, error))
+    return -1;
+
+  success = cimpl_frame_get_class (frame)->seek (frame->stream, offset, mode, &position,
+                                                 cancellable, &slot_error);
+  if (!cimpl_frame_check (frame, "seek", success, slot_error, error))
+    return -1;
+  if (position == UNSET_POSITION)
+    {
+      set_contract (frame->stream, error, "seek", "succeeded without setting the position");
+      return -1;
+    }
+  if (position < 0)
+    {
+      g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
+                   "seek of %s returned the position %" G_GINT64_FORMAT,
+                   G_OBJECT_TYPE_NAME (frame->stream), position);
+      return -1;
+    }
+  return position;
+}
+
+gint64
+cimpl_frame_get_size (CimplFrame *frame, GCancellable *cancellable, GError **error)
+{
+  GError *local_error = NULL;
+  gint64 position = cimpl_frame_seek (frame, 0, CIMPL_SEEK_MODE_CURRENT, cancellable, error);
+  gint64 size;
+
+  if (position < 0)
+    return -1;
+  size = cimpl_frame_seek (frame, 0, CIMPL_SEEK_MODE_END, cancellable, &local_error);
+  /* Go back whatever happened, and not only as long as nobody cancels. */
+  if (cimpl_frame_seek (frame, position, CIMPL_SEEK_MODE_START, NULL,
+                        local_error == NULL ? &local_error : NULL)
+      < 0)
+    size = -1;
+  if (local_error != NULL)
+    g_propagate_error (error, local_error);
+  return size;
+}
+
+gboolean
+cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable, GError **error)
+{
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (size < 0)
+    {
+      g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
+                   "A stream cannot have the size %" G_GINT64_FORMAT, size);
+      return FALSE;
+    }
+  if (!cimpl_check_not_cancelled (cancellable, error))
+    return FALSE;
+
+  success = cimpl_frame_get_class (frame)->truncate (frame->stream, size, cancellable, &slot_error);
+  return cimpl_frame_check (frame, "truncate", success, slot_error, error);
+}
+
+gboolean
+cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error)
+{
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (!cimpl_check_not_cancelled (cancellable, error))
+    return FALSE;
+
+  success = cimpl_frame_get_class (frame)->flush (frame->stream, cancellable, &slot_error);
+  if (!cimpl_frame_check (frame, "flush", success, slot_error, error))
+    return FALSE;
+  frame->handle->is_dirty = FALSE;
+  return TRUE;
+}
+
+gboolean
+cimpl_frame_close (CimplFrame *frame, GCancellable *cancellable, GError **error)
+{
+  GError *first_error = NULL;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (frame->handle->is_dirty)
+    cimpl_frame_flush (frame, cancellable, &first_error);
+
+  success = cimpl_frame_get_class (frame)->close (frame->stream, cancellable, &slot_error);
+  cimpl_frame_check (frame, "close", success, slot_error,
+                     first_error == NULL ? &first_error : NULL);
+
+  /* Finished, whatever failed. */
+  cimpl_handle_set (frame->handle, CIMPL_LIFE_CLOSED);
+  if (first_error == NULL)
+    return TRUE;
+  g_propagate_error (error, first_error);
+  return FALSE;
+}
+
+gboolean
+cimpl_frame_copy_to (CimplFrame *frame,
+                     CimplStream *target,
+                     gint64 limit,
+                     GFileProgressCallback progress,
+                     gpointer progress_data,
+                     gint64 *n_copied,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  gint64 n = UNSET_POSITION;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  if (!cimpl_check_not_cancelled (cancellable, error))
+    return FALSE;
+
+  success = cimpl_frame_get_class (frame)->copy_to (frame->stream, target, limit, progress,
+                                                    progress_data, &n, cancellable, &slot_error);
+  *n_copied = MAX (n, 0); /* also on failure */
+  if (!cimpl_frame_check (frame, "copy_to", success, slot_error, error))
+    return FALSE;
+  if (n < 0 || (limit >= 0 && n > limit))
+    {
+      set_contract (frame->stream, error, "copy_to", "succeeded without a valid count");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+cimpl_frame_get_flags (CimplFrame *frame, CimplStreamFlags *flags, GError **error)
+{
+  const guint known = CIMPL_STREAM_READABLE | CIMPL_STREAM_WRITABLE | CIMPL_STREAM_SEEKABLE
+                      | CIMPL_STREAM_TRUNCATABLE;
+  CimplStreamFlags queried = UNSET_FLAGS;
+  GError *slot_error = NULL;
+  gboolean success;
+
+  success = cimpl_frame_get_class (frame)->query_flags (frame->stream, &queried, &slot_error);
+  if (!cimpl_frame_check (frame, "query_flags", success, slot_error, error))
+    return FALSE;
+  if ((queried & ~known) != 0)
+    {
+      set_contract (frame->stream, error, "query_flags", "set no or unknown flags");
+      return FALSE;
+    }
+  *flags = queried;
+  return TRUE;
+}
+
+void
+cimpl_stream_class_set_defaults (CimplStreamClass *klass)
+{
+  klass->read = cimpl_stream_default_read;
+  klass->read_bytes = cimpl_stream_default_read_bytes;
+  klass->write = cimpl_stream_default_write;
+  klass->seek = cimpl_stream_default_seek;
+  klass->flush = cimpl_stream_default_flush;
+  klass->close = cimpl_stream_default_close;
+  klass->truncate = cimpl_stream_default_truncate;
+  klass->query_flags = cimpl_stream_default_query_flags;
+  klass->copy_to = cimpl_stream_default_copy_to;
+}

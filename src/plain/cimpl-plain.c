@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The plain C API, see include/cimpl_stream.h; its errors are in cimpl-last-error.c. */
+
+#include "config.h"
+
+#include "streams/cimpl-callback-stream-private.h"
+#include "plain/cimpl-last-error-private.h"
+#include "core/cimpl-stream-error-private.h"
+#include "core/cimpl-stream-private.h"
+#include "cimplstream/cimpl-buffered-stream.h"
+
+/* Takes @error; -1, to be returned. */
+static int32_t
+fail (GError *error)
+{
+  cimpl_set_last_error (error);
+  return -1;
+}
+
+static G_GNUC_NO_INLINE int32_t
+fail_null (const char *parameter)
+{
+  return fail (
+      g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER, parameter));
+}
+
+static G_GNUC_NO_INLINE int32_t
+fail_refused (CimplEntry entry, gpointer stream)
+{
+  return fail (cimpl_stream_new_refusal (entry, cimpl_handle_find (stream)));
+}
+
+/* What cimpl_stream_enter() is to the GObject API; here a pointer is never read, whatever it is. */
+static G_ALWAYS_INLINE inline gboolean
+enter (CimplStream *stream, CimplFrame *frame)
+{
+  CimplEntry entry;
+
+  if (G_UNLIKELY (stream == NULL))
+    {
+      fail_null ("stream");
+      return FALSE;
+    }
+  entry = cimpl_handle_enter (cimpl_handle_find (stream), stream, frame);
+  if (G_LIKELY (entry == CIMPL_ENTERED))
+    return TRUE;
+  if (entry == CIMPL_ENTERED_CLOSED)
+    cimpl_handle_leave (frame);
+  fail_refused (entry, stream);
+  return FALSE;
+}
+
+/* Ends an operation, and publishes its error only then: leaving may run the user's destroy. */
+static inline void
+leave (CimplFrame *frame, GError *error)
+{
+  cimpl_handle_leave (frame);
+  if (G_UNLIKELY (error != NULL))
+    cimpl_set_last_error (error);
+}
+
+/* Streams and references */
+
+/**
+ * cimpl_stream_new: (skip)
+ * @context: what the callbacks work on; not `NULL`
+ * @reader: (nullable): reads
+ * @seeker: (nullable): seeks
+ * @writer: (nullable): writes
+ * @flusher: (nullable): flushes
+ *
+ * Makes a stream of callbacks. Without a reader, a seeker or a writer it cannot do that and says
+ * %CIMPL_STREAM_ERROR_NOT_SUPPORTED; without a flusher, flushing succeeds.
+ *
+ * Everything passed in must stay valid as long as the stream.
+ *
+ * Returns: a stream, to be freed with cimpl_free(), or `NULL` with
+ *   %CIMPL_STREAM_ERROR_NULL_PARAMETER
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_new (CimplStreamContext *context,
+                  CimplReadCallback reader,
+                  CimplSeekCallback seeker,
+                  CimplWriteCallback writer,
+                  CimplFlushCallback flusher)
+{
+  if (context == NULL)
+    {
+      fail_null ("context");
+      return NULL;
+    }
+  return cimpl_callback_stream_new (context, reader, seeker, writer, flusher);
+}
+
+/* Reads @callbacks as far as both its author and we know it. */
+static gboolean
+import_callbacks (const CimplStreamCallbacks *callbacks, CimplStreamCallbacks *imported)
+{
+  gsize size = callbacks->struct_size;
+  const guint8 *bytes = (const guint8 *) callbacks;
+
+  /* Members come one pointer at a time. */
+  if (size < sizeof callbacks->struct_size || size % sizeof (void (*) (void)) != 0)
+    {
+      fail (g_error_new (
+          CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
+          "struct_size is %" G_GSIZE_FORMAT ", not the size of a CimplStreamCallbacks", size));
+      return FALSE;
+    }
+  for (gsize i = sizeof *imported; i < size; i++)
+    if (bytes[i] != 0)
+      {
+        fail (g_error_new (
+            CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED,
+            "This version of the library knows no callback at offset %" G_GSIZE_FORMAT, i));
+        return FALSE;
+      }
+
+  memset (imported, 0, sizeof *imported);
+  memcpy (imported, callbacks, MIN (size, sizeof *imported));
+  return TRUE;
+}
+
+/**
+ * cimpl_stream_new_full: (skip)
+ * @callbacks: the callbacks, which are copied
+ * @context: (nullable): what the callbacks work on
+ * @destroy: (nullable): frees @context; called exactly once, after the last reference of any face
+ *   was dropped or by cimpl_stream_detach(), from whatever thread does that; not when this
+ *   function fails
+ *
+ * Makes a stream of callbacks that store their result.
+ *
+ * Returns: a stream, to be freed with cimpl_free(), or `NULL` with
+ *   %CIMPL_STREAM_ERROR_NULL_PARAMETER, with %CIMPL_STREAM_ERROR_INVALID_ARGUMENT for a wrong
+ *   `struct_size`, or with %CIMPL_STREAM_ERROR_NOT_SUPPORTED for callbacks of a later version
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
+                       CimplStreamContext *context,
+                       void (*destroy) (CimplStreamContext *context))
+{
+  CimplStreamCallbacks imported;
+
+  if (callbacks == NULL)
+    {
+      fail_null ("callbacks");
+      return NULL;
+    }
+  if (!import_callbacks (callbacks, &imported))
+    return NULL;
+  return cimpl_callback_stream_new_full (&imported, context, destroy);
+}
+
+/**
+ * cimpl_stream_new_buffered: (skip)
+ * @base: a stream
+ * @buffer_size: how many bytes the buffer has; 0 for the default, 65536
+ *
+ * Makes a stream that reads @base ahead and writes it behind, so that many small operations
+ * become few large ones; see [class@CimplStream.BufferedStream].
+ *
+ * It has a reference of its own to @base, which must not be used otherwise meanwhile. Closing it
+ * writes what was written behind, and does not close @base. Close it rather than only free it: with
+ * the last cimpl_free(), it is too late to report a failure.
+ *
+ * Returns: a stream, to be freed with cimpl_free(), or `NULL` with
+ *   %CIMPL_STREAM_ERROR_INVALID_HANDLE, or with %CIMPL_STREAM_ERROR_INVALID_BUFFER for a size
+ *   above `PTRDIFF_MAX`
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_new_buffered (CimplStream *base, size_t buffer_size)
+{
+  g_autoptr (CimplStream) owned_base = NULL;
+  g_autoptr (CimplStream) stream = NULL;
+  GError *error = NULL;
+
+  if (base == NULL)
+    {
+      fail_null ("base");
+      return NULL;
+    }
+  if (buffer_size > G_MAXSSIZE)
+    {
+      fail (g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_BUFFER,
+                         "%" G_GSIZE_FORMAT " bytes are more than any buffer has", buffer_size));
+      return NULL;
+    }
+  owned_base = cimpl_stream_try_from_handle ((guintptr) base, &error);
+  if (owned_base == NULL)
+    {
+      fail (error);
+      return NULL;
+    }
+  stream = cimpl_buffered_stream_new (owned_base, buffer_size);
+  return cimpl_stream_ref (stream);
+}
+
+/**
+ * cimpl_stream_ref: (skip)
+ * @stream: a stream
+ *
+ * Adds a plain reference, which owes one more cimpl_free(). Any stream can get one, also one that
+ * was made with the GObject API.
+ *
+ * Returns: @stream, or `NULL` with %CIMPL_STREAM_ERROR_INVALID_HANDLE
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_ref (CimplStream *stream)
+{
+  CimplEntry entry;
+
+  if (stream == NULL)
+    {
+      fail_null ("stream");
+      return NULL;
+    }
+  entry = cimpl_handle_ref (stream);
+  if (entry == CIMPL_ENTERED)
+    return stream;
+  fail_refused (entry, stream);
+  return NULL;
+}
+
+/**
+ * cimpl_stream_take:
+ * @stream: a stream with a plain reference
+ *
+ * Turns a reference of the plain C API, which would have owed a cimpl_free(), into a GObject
+ * reference.
+ *
+ * Returns: (transfer full) (nullable): @stream, or `NULL` if it has no plain reference, with
+ *   %CIMPL_STREAM_ERROR_INVALID_HANDLE as the thread's plain error
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_take (CimplStream *stream)
+{
+  if (stream == NULL)
+    fail_null ("stream");
+  else if (cimpl_handle_take (stream))
+    return stream;
+  else
+    fail_refused (CIMPL_REFUSED_INVALID_HANDLE, stream);
+  return NULL;
+}
+
+/**
+ * cimpl_stream_try_from_handle: (rename-to cimpl_stream_from_handle)
+ * @handle: the address of a stream, as a number
+ * @error: return location for an error
+ *
+ * Gets a stream by its address, as which plain C libraries and their bindings pass it around.
+ *
+ * Whatever number may be passed. Fails with %CIMPL_STREAM_ERROR_INVALID_HANDLE if no stream has
+ * that address (any more), and with %CIMPL_STREAM_ERROR_NULL_PARAMETER if it is 0.
+ *
+ * Returns: (transfer full): the stream, of whatever class it is
+ *
+ * Since: 1.0
+ */
+CimplStream *
+cimpl_stream_try_from_handle (guintptr handle, GError **error)
+{
+  gpointer pointer = (gpointer) handle; /* NOLINT(performance-no-int-to-ptr) */
+  CimplEntry entry;
+
+  if (pointer == NULL)
+    {
+      g_set_error_literal (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER,
+                           "The address of the stream is 0");
+      return NULL;
+    }
+  entry = cimpl_handle_ref (pointer);
+  if (entry == CIMPL_ENTERED && !cimpl_handle_take (pointer))
+    entry = CIMPL_REFUSED_INVALID_HANDLE; /* somebody gave our reference back */
+  if (entry == CIMPL_ENTERED)
+    return pointer;
+  g_propagate_error (error, cimpl_stream_new_refusal (entry, NULL));
+  return NULL;
+}
+
+/**
+ * cimpl_free: (skip)
+ * @pointer: (nullable): a stream with a plain reference, or a string that this library returned
+ *
+ * Gives back a plain reference to a stream, or frees a string. Never waits: a stream that is in
+ * use, be it by the calling thread, goes when that operation is over.
+ *
+ * Returns: 0, or -1 with %CIMPL_STREAM_ERROR_INVALID_HANDLE for anything else
+ *
+ * Since: 1.0
+ */
+int32_t
+cimpl_free (void *pointer)
+{
+  if (pointer == NULL || cimpl_handle_unref (pointer))
+    return 0;
+  if (cimpl_handle_remove_string (pointer))
+    {
+      g_free (pointer);
+      return 0;
+    }
+  return fail (g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_HANDLE,
+                            "Nothing at %p is owed a cimpl_free()", pointer));
+}
+
+/**
+ * cimpl_stream_detach: (skip)
+ * @stream: a stream
+ * @timeout_ms: how many milliseconds to wait at most, or -1 for no limit
+ *
+ * For the end of the language runtime that the callbacks belong to: none of them starts from now
+ * on, every operation is %CIMPL_STREAM_ERROR_CLOSED.
+ *
+ * Waits for the operation that runs; then frees the context of the callbacks. Without success
+ * nothing is called any more at all, the function that frees the context included. Call it
+ * without a lock that the callbacks need. Never %CIMPL_STREAM_ERROR_BUSY.
+ *
+ * Returns: 0, or -1 with %CIMPL_STREAM_ERROR_WOULD_BLOCK if an operation still runs, which it
+ *   always does when called from inside a callback of @stream
+ *
+ * Since: 1.0
+ */
+int32_t
+cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms)
+{
+  CimplHandle *handle;
+  CimplFrame frame;
+  CimplEntry entry = CIMPL_REFUSED_BUSY;
+
+  if (cimpl_stream_ref (stream) == NULL)
+    return -1;
+
+  /* Busy after all: another call has come, only to be refused, or another thread detaches. */
+  handle = cimpl_stream_get_handle (stream);
+  cimpl_handle_set (handle, CIMPL_LIFE_DETACHED);
+  while (entry == CIMPL_REFUSED_BUSY && !cimpl_handle_is_mine (handle)
+         && cimpl_handle_wait_idle (handle, timeout_ms))
+    entry = cimpl_handle_enter (handle, stream, &frame);
+
+  if (entry == CIMPL_ENTERED_CLOSED)
+    {
+      if (CIMPL_IS_CALLBACK_STREAM (stream))
+        cimpl_callback_stream_release_context (CIMPL_CALLBACK_STREAM (stream));
+      cimpl_handle_leave (&frame);
+    }
+  cimpl_free (stream);
+  if (entry == CIMPL_ENTERED_CLOSED)
+    return 0;
+  return fail (g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_WOULD_BLOCK,
+                                    "A callback of the stream is still running"));
+}
+
+/* Operations */
+
+/**
+ * cimpl_stream_read: (skip)
+ * @stream: a stream
+ * @buffer: where to put the data
+ * @len: how many bytes fit into @buffer; 0 does nothing
+ *
+ * Reads at most @len bytes at the current position and moves it behind them. Fewer are no error
+ * and do not mean that the data ends: only 0 does.
+ *
+ * Returns: the number of bytes read, 0 at the end of the data, or -1
+ *
+ * Since: 1.0
+ */
+intptr_t
+cimpl_stream_read (CimplStream *stream, uint8_t *buffer, size_t len)
+{
+  CimplFrame frame;
+  GError *error = NULL;
+  gssize n_read;
+
+  if (G_UNLIKELY (buffer == NULL && len > 0))
+    return fail_null (stream != NULL ? "buffer" : "stream");
+  if (!enter (stream, &frame))
+    return -1;
+  n_read = cimpl_frame_read (&frame, buffer, len, NULL, &error);
+  leave (&frame, error);
+  return n_read;
+}
+
+/**
+ * cimpl_stream_write: (skip)
+ * @stream: a stream
+ * @data: the data
+ * @len: how many bytes of @data to write; 0 does nothing
+ *
+ * Writes at most @len bytes at the current position and moves it behind them. A short write is no
+ * error.
+ *
+ * Returns: the number of bytes written, or -1
+ *
+ * Since: 1.0
+ */
+intptr_t
+cimpl_stream_write (CimplStream *stream, const uint8_t *data, size_t len)
+{
+  CimplFrame frame;
+  GError *error = NULL;
+  gssize n_written;
+
+  if (G_UNLIKELY (data == NULL && len > 0))
+    return fail_null (stream != NULL ? "data" : "stream");
+  if (!enter (stream, &frame))
+    return -1;
+  n_written = cimpl_frame_write (&frame, data, len, NULL, &error);
+  leave (&frame, error);
+  return n_written;
+}
+
+/**
+ * cimpl_stream_seek: (skip)
+ * @stream: a stream
+ * @offset: an offset in bytes
+ * @mode: what @offset counts from
+ *
+ * Moves the position. Whether it may lie past the end is the stream's choice.
+ *
+ * Returns: the new position, in bytes from the start, or -1
+ *
+ * Since: 1.0
+ */
+int64_t
+cimpl_stream_seek (CimplStream *stream, int64_t offset, CimplSeekMode mode)
+{
+  CimplFrame frame;
+  GError *error = NULL;
+  gint64 position;
+
+  if (!enter (stream, &frame))
+    return -1;
+  position = cimpl_frame_seek (&frame, offset, mode, NULL, &error);
+  leave (&frame, error);
+  return position;
+}
+
+/**
+ * cimpl_stream_tell: (skip)
+ * @stream: a stream
+ *
+ * Gets the position, by a seek by nothing.
+ *
+ * Returns: the position, in bytes from the start, or -1
+ *
+ * Since: 1.0
+ */
+int64_t
+cimpl_stream_tell (CimplStream *stream)
+{
+  return cimpl_stream_seek (stream, 0, CIMPL_SEEK_MODE_CURRENT);
+}
+
+/**
+ * cimpl_stream_get_size: (skip)
+ * @stream: a stream
+ *
+ * Gets the size, by a seek to the end and back.
+ *
+ * Returns: the size in bytes, or -1
+ *
+ * Since: 1.0
+ */
+int64_t
+cimpl_stream_get_size (CimplStream *stream)
+{
+  CimplFrame frame;
+  GError *error = NULL;
+  gint64 size;
+
+  if (!enter (stream, &frame))
+    return -1;
+  size = cimpl_frame_get_size (&frame, NULL, &error);
+  leave (&frame, error);
+  return size;
+}
+
+/**
+ * cimpl_stream_truncate: (skip)
+ * @stream: a stream
+ * @size: the new size, in bytes
+ *
+ * Sets the size, cutting the data or adding zeros; the position stays where it is.
+ *
+ * Returns: 0, or -1
+ *
+ * Since: 1.0
+ */
+int32_t
+cimpl_stream_truncate (CimplStream *stream, int64_t size)
+{
+  CimplFrame frame;
+  GError *error = NULL;
+  gboolean success;
+
+  if (!enter (stream, &frame))
+    return -1;
+  success = cimpl_frame_truncate (&frame, size, NULL, &error);
+  leave (&frame, error);
+  return success ? 0 : -1;
+}
+
+/**
+ * cimpl_stream_flush: (skip)
+ * @stream: a stream
+ *
+ * Makes all data that was written reach what is behind the stream.
+ *
+ * Returns: 0, or -1
+ *
+ * Since: 1.0
+ */
+int32_t
+cimpl_stream_flush (CimplStream *stream)
+{
+  CimplFrame frame;
+  GError *error = NULL;
+  gboolean success;
+
+  if (!enter (stream, &frame))
+    return -1;
+  success = cimpl_frame_flush (&frame, NULL, &error);
+  leave (&frame, error);
+  return success ? 0 : -1;
+}
+
+/**
+ * cimpl_stream_close: (skip)
+ * @stream: a stream
+ *
+ * Flushes what was written since the last flush and closes the stream, for everybody who holds
+ * it; the reference stays. The stream is closed also when this fails, but for
+ * %CIMPL_STREAM_ERROR_BUSY. Closing a closed stream succeeds.
+ *
+ * Returns: 0, or -1 with the first thing that went wrong
+ *
+ * Since: 1.0
+ */
+int32_t
+cimpl_stream_close (CimplStream *stream)
+{
+  CimplFrame frame;
+  GError *error = NULL;
+  CimplEntry entry;
+
+  if (stream == NULL)
+    return fail_null ("stream");
+  entry = cimpl_handle_enter (cimpl_handle_find (stream), stream, &frame);
+  if (entry > CIMPL_ENTERED_CLOSED)
+    return fail_refused (entry, stream);
+  if (entry == CIMPL_ENTERED)
+    cimpl_frame_close (&frame, NULL, &error);
+  leave (&frame, error);
+  return error == NULL ? 0 : -1;
+}
+
+/**
+ * cimpl_stream_get_flags: (skip)
+ * @stream: a stream
+ *
+ * Gets what the stream can do. Never %CIMPL_STREAM_ERROR_BUSY.
+ *
+ * Returns: a combination of #CimplStreamFlags, or -1
+ *
+ * Since: 1.0
+ */
+int32_t
+cimpl_stream_get_flags (CimplStream *stream)
+{
+  GError *error = NULL;
+  CimplStreamFlags flags = 0;
+
+  /* Not an operation, so nothing but a reference keeps the stream while it is asked. */
+  if (cimpl_stream_ref (stream) == NULL)
+    return -1;
+  cimpl_stream_try_get_flags (stream, &flags, &error);
+  cimpl_free (stream);
+  return error == NULL ? (int32_t) flags : fail (error);
+}
