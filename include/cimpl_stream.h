@@ -278,6 +278,12 @@ int32_t cimpl_stream_get_flags (CimplStream *stream);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms);
 
+/* What has failed in a stream, whoever was told of it. */
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_failed (CimplStream *stream);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_clear_failure (CimplStream *stream);
+
 /* The stream as a FILE, which owes one fclose(). */
 CIMPL_AVAILABLE_IN_1_0
 FILE *cimpl_stream_to_stdio (CimplStream *stream, const char *mode);
@@ -290,6 +296,8 @@ int32_t cimpl_stream_error_code (void);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_error_errno (void);
 CIMPL_AVAILABLE_IN_1_0
+size_t cimpl_stream_error_message (char *buffer, size_t size);
+CIMPL_AVAILABLE_IN_1_0
 void cimpl_stream_clear_error (void);
 
 /* For callbacks: what went wrong, before they return failure. */
@@ -297,6 +305,28 @@ CIMPL_AVAILABLE_IN_1_0
 void cimpl_stream_set_error (int32_t code, const char *message);
 CIMPL_AVAILABLE_IN_1_0
 void cimpl_stream_set_errno (int32_t errnum, const char *message);
+CIMPL_AVAILABLE_IN_1_0
+uint64_t cimpl_stream_fail (CimplStream *stream,
+                            int32_t code,
+                            int32_t errnum,
+                            const char *message,
+                            size_t len);
+CIMPL_AVAILABLE_IN_1_0
+void cimpl_stream_forward_error (CimplStream *stream);
+
+/*
+ * For bindings that keep what an error is in their language, such as an exception: a failure has a
+ * serial number, the same on its whole way through filters, adapters and threads.
+ */
+CIMPL_AVAILABLE_IN_1_0
+uint64_t cimpl_stream_error_serial (void);
+CIMPL_AVAILABLE_IN_1_0
+uint64_t cimpl_stream_mark (void);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_failed_since (CimplStream *stream,
+                                   uint64_t mark,
+                                   int32_t unrecovered_only,
+                                   uint64_t *serial);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,9 @@ CALLABLES = (*FUNCTIONS, "virtual-method", "callback", "signal")
 CONTAINERS = ("class", "interface", "record", "union", "enumeration", "bitfield")
 SYMBOLS = (*CALLABLES, *CONTAINERS, "property", "constant", "alias", "field")
 
+# Functions of the plain C API that serve as methods, too: they need no GError.
+BOTH_FACES = {"cimpl_stream_clear_failure"}
+
 # What a link such as [method@Namespace.Class.name] may lead to.
 LINKS = {
     "class": ("class",),
@@ -50,6 +53,7 @@ LINKS = {
 LINK = re.compile(r"\[(\w+)@(\w+)\.([\w.:-]+)\]")
 CONSTANT = re.compile(r"%(CIMPL_\w+)")
 ARGUMENT = re.compile(r"(?<!\w)@(\w+)")
+
 
 
 class Symbol(NamedTuple):
@@ -167,7 +171,7 @@ class Checker:
         code = {path.name: remove_comments(path.read_text(encoding="utf-8")) for path in headers}
         self.constants = set(re.findall(r"\bCIMPL_\w+", "".join(code.values())))
         plain = code["cimpl_stream.h"]
-        self.plain_functions = set(re.findall(r"\b(cimpl_\w+) \(", plain))
+        self.plain_functions = set(re.findall(r"\b(cimpl_\w+) \(", plain)) - BOTH_FACES
         self.plain_types = set(re.findall(r"\b(Cimpl\w+)", plain))
 
     def problems(self, symbol: Symbol) -> Iterator[str]:

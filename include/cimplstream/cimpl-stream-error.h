@@ -25,6 +25,10 @@ GQuark cimpl_stream_error_quark (void);
 CIMPL_AVAILABLE_IN_1_0
 gint cimpl_stream_error_get_code (const GError *error);
 CIMPL_AVAILABLE_IN_1_0
+gint cimpl_stream_error_get_errno (const GError *error);
+CIMPL_AVAILABLE_IN_1_0
+guint64 cimpl_stream_error_get_serial (const GError *error);
+CIMPL_AVAILABLE_IN_1_0
 GError *cimpl_stream_error_dup_last (void) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -344,6 +344,8 @@ void cimpl_stream_from_handle (guintptr handle);
 CIMPL_AVAILABLE_IN_1_0
 gboolean cimpl_stream_is_closed (CimplStream *self);
 CIMPL_AVAILABLE_IN_1_0
+GError *cimpl_stream_dup_failure (CimplStream *self) G_GNUC_WARN_UNUSED_RESULT;
+CIMPL_AVAILABLE_IN_1_0
 CimplStream *cimpl_stream_take (CimplStream *stream) G_GNUC_WARN_UNUSED_RESULT;
 CIMPL_AVAILABLE_IN_1_0
 CimplStream *cimpl_stream_try_from_handle (guintptr handle,

@@ -57,11 +57,11 @@ gboolean cimpl_adapter_close (CimplAdapter *self, GCancellable *cancellable, GEr
 
 /* Enters the base. The error, also of what follows, is for cimpl_adapter_take_error(). */
 static inline gboolean
-cimpl_adapter_enter (CimplAdapter *self, CimplFrame *frame, GError **base_error)
+cimpl_adapter_enter (CimplAdapter *self, CimplFrame *frame, CimplKind kind, GError **base_error)
 {
   if (G_UNLIKELY (self->base == NULL))
     return cimpl_adapter_refuse (base_error);
-  return cimpl_stream_enter (self->base, frame, G_STRFUNC, base_error);
+  return cimpl_stream_enter (self->base, frame, kind, G_STRFUNC, base_error);
 }
 
 #pragma GCC visibility pop

@@ -94,7 +94,7 @@ cimpl_adapter_flush (CimplAdapter *self, GCancellable *cancellable, GError **err
   GError *base_error = NULL;
   gboolean success = FALSE;
 
-  if (cimpl_adapter_enter (self, &frame, &base_error))
+  if (cimpl_adapter_enter (self, &frame, CIMPL_KIND_FLUSH, &base_error))
     {
       success = cimpl_frame_flush (&frame, cancellable, &base_error);
       cimpl_handle_leave (&frame);
@@ -244,7 +244,7 @@ cimpl_adapter_tell (GSeekable *seekable)
   CimplFrame frame;
   gint64 position = -1;
 
-  if (cimpl_adapter_enter (self, &frame, NULL))
+  if (cimpl_adapter_enter (self, &frame, CIMPL_KIND_SEEK, NULL))
     {
       position = cimpl_frame_seek (&frame, 0, CIMPL_SEEK_MODE_CURRENT, NULL, NULL);
       cimpl_handle_leave (&frame);
@@ -311,7 +311,7 @@ cimpl_adapter_seek (GSeekable *seekable,
 
   if (!begin (seekable, cancellable, error))
     return FALSE;
-  if (cimpl_adapter_enter (self, &frame, &base_error))
+  if (cimpl_adapter_enter (self, &frame, CIMPL_KIND_SEEK, &base_error))
     {
       position = cimpl_frame_seek (&frame, offset, get_seek_mode (type), cancellable, &base_error);
       cimpl_handle_leave (&frame);
@@ -346,7 +346,7 @@ cimpl_adapter_truncate (GSeekable *seekable,
     }
   if (!begin (seekable, cancellable, error))
     return FALSE;
-  if (cimpl_adapter_enter (get_adapter (seekable), &frame, &base_error))
+  if (cimpl_adapter_enter (get_adapter (seekable), &frame, CIMPL_KIND_TRUNCATE, &base_error))
     {
       success = cimpl_frame_truncate (&frame, size, cancellable, &base_error);
       cimpl_handle_leave (&frame);

@@ -73,7 +73,7 @@ cimpl_input_stream_read (GInputStream *stream,
   GError *base_error = NULL;
   gssize n_read = -1;
 
-  if (cimpl_adapter_enter (&self->adapter, &frame, &base_error))
+  if (cimpl_adapter_enter (&self->adapter, &frame, CIMPL_KIND_READ, &base_error))
     {
       n_read = cimpl_frame_read (&frame, buffer, count, cancellable, &base_error);
       cimpl_handle_leave (&frame);
@@ -148,7 +148,7 @@ cimpl_input_stream_skip (GInputStream *stream,
   GError *base_error = NULL;
   gssize result = -1;
 
-  if (cimpl_adapter_enter (&self->adapter, &frame, &base_error))
+  if (cimpl_adapter_enter (&self->adapter, &frame, CIMPL_KIND_SEEK, &base_error))
     {
       gsize n_skipped;
 

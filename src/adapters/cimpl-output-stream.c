@@ -71,7 +71,7 @@ cimpl_output_stream_write (GOutputStream *stream,
   GError *base_error = NULL;
   gssize n_written = -1;
 
-  if (cimpl_adapter_enter (&self->adapter, &frame, &base_error))
+  if (cimpl_adapter_enter (&self->adapter, &frame, CIMPL_KIND_WRITE, &base_error))
     {
       n_written = cimpl_frame_write (&frame, data, count, cancellable, &base_error);
       cimpl_handle_leave (&frame);

@@ -44,6 +44,7 @@ G_BEGIN_DECLS
 
 typedef struct _CimplHandle CimplHandle;
 typedef struct _CimplFrame CimplFrame;
+typedef struct _CimplFailure CimplFailure;
 
 typedef gboolean (*CimplReadFunc) (CimplStream *self,
                                    void *buffer,
@@ -59,9 +60,14 @@ struct _CimplHandle
   _Atomic gpointer key;
 
   /* Touched only by the operation that runs; here because this cache line is at hand. */
-  CimplReadFunc read;       /* of the class, once it is known to be the slot that serves */
-  gboolean is_dirty;        /* written since the last flush */
-  gboolean in_default_read; /* a default reads with the other slot, and must not be called back */
+  _Atomic CimplReadFunc read; /* of the class, once it is known to be the slot that serves */
+  gboolean is_dirty;          /* written since the last flush */
+  gboolean in_default_read;   /* a default reads with the other slot, and must not be called back */
+
+  /* See cimpl-failure-private.h; guarded by the lock of the registry. */
+  _Atomic guint8 failed_kinds; /* of the failures that were not made good */
+  guint8 n_failures;
+  CimplFailure *failures; /* (owned): oldest first */
 
   guint process; /* the fork generation it was made in */
   CimplHandle *next_free;
@@ -100,6 +106,10 @@ typedef enum
 
 extern gboolean cimpl_leave_needs_fence;
 extern _Thread_local CimplFrame *cimpl_frame_top __attribute__ ((tls_model ("initial-exec")));
+
+void cimpl_registry_lock (void);
+void cimpl_registry_unlock (void);
+guint64 cimpl_handle_get_generation (CimplHandle *handle);
 
 CimplHandle *cimpl_handle_new (gpointer stream, gboolean has_reference);
 void cimpl_handle_retire (CimplHandle *handle);

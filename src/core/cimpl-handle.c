@@ -4,6 +4,8 @@
 
 #include "core/cimpl-handle-private.h"
 
+#include "core/cimpl-failure-private.h"
+
 #include <pthread.h>
 #ifdef HAVE_MEMBARRIER
 #include <linux/membarrier.h>
@@ -40,6 +42,25 @@ static guint process; /* how many forks this process is away from the one that l
 static _Thread_local CimplHandle *referring;
 
 static CimplHandle string_handle; /* what the table has for strings; its key matches nothing */
+
+void
+cimpl_registry_lock (void)
+{
+  pthread_mutex_lock (&registry_lock);
+}
+
+void
+cimpl_registry_unlock (void)
+{
+  pthread_mutex_unlock (&registry_lock);
+}
+
+/* Which of the streams that the handle serves one after another it is. */
+guint64
+cimpl_handle_get_generation (CimplHandle *handle)
+{
+  return LIFE_GENERATION (atomic_load_explicit (&handle->life, memory_order_acquire));
+}
 
 /* Makes every other thread of the process execute a full barrier, see membarrier(2). */
 static gboolean
@@ -147,7 +168,7 @@ cimpl_handle_new (gpointer stream, gboolean has_reference)
     add_chunk ();
   handle = free_handles;
   free_handles = handle->next_free;
-  handle->read = NULL;
+  atomic_store_explicit (&handle->read, NULL, memory_order_relaxed);
   handle->is_dirty = FALSE;
   handle->in_default_read = FALSE;
   handle->process = process;
@@ -169,6 +190,7 @@ cimpl_handle_retire (CimplHandle *handle)
   guint64 idle = IDLE_OF (atomic_load_explicit (&handle->life, memory_order_relaxed));
   guint64 next = LIFE_GENERATION (atomic_load_explicit (&handle->life, memory_order_relaxed)) + 1;
   guint64 expected = idle;
+  CimplFailure *failures;
 
   while (!atomic_compare_exchange_weak (&handle->own, &expected, idle | CIMPL_OWN_CLAIMED))
     {
@@ -181,9 +203,13 @@ cimpl_handle_retire (CimplHandle *handle)
   atomic_store_explicit (&handle->key, NULL, memory_order_release);
   atomic_store_explicit (&handle->life, next << GENERATION_SHIFT, memory_order_release);
   atomic_store_explicit (&handle->own, IDLE_OF (next << GENERATION_SHIFT), memory_order_release);
+  failures = g_steal_pointer (&handle->failures);
+  handle->n_failures = 0;
+  atomic_store (&handle->failed_kinds, 0);
   handle->next_free = free_handles;
   free_handles = handle;
   pthread_mutex_unlock (&registry_lock);
+  cimpl_failure_free_all (failures);
 }
 
 /* What cimpl_handle_try_claim() did not do at first sight: does it after all, or says why not. */

@@ -37,6 +37,13 @@ cimpl_frame_read_all (CimplFrame *frame,
   return TRUE;
 }
 
+static GError *
+new_full (CimplStream *self)
+{
+  return g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION, "%s takes no more data",
+                      G_OBJECT_TYPE_NAME (self));
+}
+
 static gboolean
 cimpl_frame_write_all (CimplFrame *frame,
                        const guint8 *data,
@@ -51,9 +58,9 @@ cimpl_frame_write_all (CimplFrame *frame,
           = cimpl_frame_write (frame, data + *n_written, count - *n_written, cancellable, error);
 
       if (n == 0)
-        g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION,
-                     "%s takes no more data", G_OBJECT_TYPE_NAME (frame->stream));
-      if (n <= 0)
+        return cimpl_frame_end_failed (frame, CIMPL_KIND_WRITE, new_full (frame->stream), NULL,
+                                       error);
+      if (n < 0)
         return FALSE;
       *n_written += (gsize) n;
     }
@@ -97,7 +104,7 @@ cimpl_stream_try_read_all (CimplStream *self,
     *bytes_read = 0;
   g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
 
-  if (cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
     {
       success = cimpl_frame_read_all (&frame, buffer, count, &done, cancellable, error);
       cimpl_handle_leave (&frame);
@@ -189,7 +196,7 @@ cimpl_stream_try_read_to_end (CimplStream *self,
   CimplFrame frame;
   GBytes *bytes;
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
     return NULL;
   bytes = cimpl_frame_read_to_end (&frame, limit, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -232,7 +239,7 @@ cimpl_stream_try_write_all (CimplStream *self,
     *bytes_written = 0;
   g_return_val_if_fail (data != NULL || count == 0, FALSE);
 
-  if (cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (cimpl_stream_enter (self, &frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
     {
       success = cimpl_frame_write_all (&frame, data, count, &done, cancellable, error);
       cimpl_handle_leave (&frame);
@@ -327,7 +334,7 @@ cimpl_frame_copy (CimplFrame *source,
     }
   g_error_free (slot_error);
 
-  if (!cimpl_stream_enter (target, &target_frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (target, &target_frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
     return FALSE;
   success = copy_blocks (source, &target_frame, limit, progress, progress_data, n_copied,
                          cancellable, error);
@@ -383,7 +390,7 @@ cimpl_stream_try_copy (CimplStream *self,
   if (self == target)
     g_set_error_literal (&local_error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
                          "A stream cannot be copied onto itself");
-  else if (cimpl_stream_enter (self, &frame, G_STRFUNC, &local_error))
+  else if (cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, &local_error))
     {
       success = cimpl_frame_copy (&frame, target, limit, progress, progress_data, &done,
                                   cancellable, &local_error);

@@ -16,7 +16,13 @@ GIOErrorEnum cimpl_error_get_io_code (const GError *error);
 gint cimpl_error_get_errno (const GError *error);
 gint cimpl_error_to_errno (const GError *error);
 
+GError *cimpl_error_new (gint code, gint errnum, const char *message);
 GError *cimpl_error_new_from_errno (gint errnum, const char *message);
+
+guint64 cimpl_error_get_serial (const GError *error);
+void cimpl_error_set_serial (GError *error, guint64 serial);
+guint64 cimpl_error_now (void);
+guint64 cimpl_error_tick (void);
 
 #pragma GCC visibility pop
 G_END_DECLS

@@ -5,11 +5,13 @@
 #include "core/cimpl-stream-error-private.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
-/* A GError of our domain remembers the errno it comes from, also when it is copied. */
+/* What a GError of our domain remembers, also when it is copied. */
 typedef struct
 {
-  gint errnum; /* 0 if none is known */
+  gint errnum;    /* the errno it comes from, 0 if none is known */
+  guint64 serial; /* by which it is known again wherever it goes, 0 if it has none */
 } CimplStreamErrorPrivate;
 
 static void
@@ -42,6 +44,9 @@ G_DEFINE_EXTENDED_ERROR (CimplStreamError, cimpl_stream_error)
 /* Bindings get the domain by its name. An error that they make before it is known to be an extended
  * one has no private data, and freeing it later would corrupt the heap. */
 static void __attribute__ ((constructor)) register_domain (void) { cimpl_stream_error_quark (); }
+
+/* The clock of failures, which has no other unit than their order. */
+static _Atomic guint64 now;
 
 static const struct
 {
@@ -227,12 +232,44 @@ cimpl_error_to_errno (const GError *error)
   return errnum;
 }
 
+/* With a known @code, and @errnum 0 if none is known. */
 GError *
-cimpl_error_new_from_errno (gint errnum, const char *message)
+cimpl_error_new (gint code, gint errnum, const char *message)
 {
-  GError *error = g_error_new_literal (CIMPL_STREAM_ERROR,
-                                       (gint) cimpl_error_code_from_errno (errnum), message);
+  GError *error = g_error_new_literal (CIMPL_STREAM_ERROR, code, message);
 
   cimpl_stream_error_get_private (error)->errnum = errnum;
   return error;
+}
+
+GError *
+cimpl_error_new_from_errno (gint errnum, const char *message)
+{
+  return cimpl_error_new ((gint) cimpl_error_code_from_errno (errnum), errnum, message);
+}
+
+/* The serial number of an error, 0 if it has none. */
+guint64
+cimpl_error_get_serial (const GError *error)
+{
+  return error->domain == CIMPL_STREAM_ERROR ? cimpl_stream_error_get_private (error)->serial : 0;
+}
+
+void
+cimpl_error_set_serial (GError *error, guint64 serial)
+{
+  if (error->domain == CIMPL_STREAM_ERROR)
+    cimpl_stream_error_get_private (error)->serial = serial;
+}
+
+guint64
+cimpl_error_now (void)
+{
+  return atomic_load (&now);
+}
+
+guint64
+cimpl_error_tick (void)
+{
+  return atomic_fetch_add (&now, 1) + 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "core/cimpl-failure-private.h"
 #include "core/cimpl-handle-private.h"
 #include "cimplstream/cimpl-stream.h"
 
@@ -44,12 +45,18 @@ gssize cimpl_frame_write_slow (CimplFrame *frame,
                                GCancellable *cancellable,
                                GError **error);
 gssize cimpl_frame_check_transfer (CimplFrame *frame,
-                                   const char *slot,
+                                   CimplKind kind,
                                    gboolean success,
                                    gsize n_done,
                                    gsize count,
                                    GError *slot_error,
+                                   GCancellable *cancellable,
                                    GError **error);
+gboolean cimpl_frame_end_failed (CimplFrame *frame,
+                                 CimplKind kind,
+                                 GError *failure,
+                                 GCancellable *cancellable,
+                                 GError **error);
 
 gboolean cimpl_check_not_cancelled (GCancellable *cancellable, GError **error);
 
@@ -69,7 +76,7 @@ cimpl_frame_read (CimplFrame *frame,
                   GCancellable *cancellable,
                   GError **error)
 {
-  CimplReadFunc read = frame->handle->read;
+  CimplReadFunc read = atomic_load_explicit (&frame->handle->read, memory_order_relaxed);
   gsize n_read = CIMPL_UNSET_COUNT;
   GError *slot_error = NULL;
   gboolean success;
@@ -81,7 +88,8 @@ cimpl_frame_read (CimplFrame *frame,
   success = read (frame->stream, buffer, count, &n_read, NULL, &slot_error);
   if (G_UNLIKELY (!success) || G_UNLIKELY (n_read > count) || G_UNLIKELY (slot_error != NULL)
       || G_UNLIKELY (frame->pending != NULL))
-    return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
+    return cimpl_frame_check_transfer (frame, CIMPL_KIND_READ, success, n_read, count, slot_error,
+                                       NULL, error);
   return (gssize) n_read;
 }
 
@@ -104,8 +112,9 @@ cimpl_frame_write (CimplFrame *frame,
   frame->handle->is_dirty |= success;
   if (G_UNLIKELY (!success) || G_UNLIKELY (n_written > count) || G_UNLIKELY (slot_error != NULL)
       || G_UNLIKELY (frame->pending != NULL))
-    return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error,
-                                       error);
+    return cimpl_frame_check_transfer (frame, CIMPL_KIND_WRITE, success, n_written, count,
+                                       slot_error, NULL, error);
+  cimpl_failure_recover (frame->handle, CIMPL_KIND_WRITE);
   return (gssize) n_written;
 }
 
@@ -113,16 +122,22 @@ GError *cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle);
 void cimpl_stream_refuse (CimplStream *self,
                           CimplEntry entry,
                           CimplFrame *frame,
+                          CimplKind kind,
                           const char *function,
                           GError **error);
 
 /*
- * Enters @self, which the caller has a reference to; FALSE with @error set if it is refused. For
- * what is no stream at all, logs what g_return_val_if_fail() in @function would, and sets no error.
- * To find the handle in the table is faster than a type check, and shows the same.
+ * Enters @self, which the caller has a reference to, for an operation of @kind, 0 for one of none;
+ * FALSE with @error set if it is refused, which is a failure of that kind. For what is no stream at
+ * all, logs what g_return_val_if_fail() in @function would, and sets no error. To find the handle
+ * in the table is faster than a type check, and shows the same.
  */
 static inline gboolean
-cimpl_stream_enter (CimplStream *self, CimplFrame *frame, const char *function, GError **error)
+cimpl_stream_enter (CimplStream *self,
+                    CimplFrame *frame,
+                    CimplKind kind,
+                    const char *function,
+                    GError **error)
 {
   CimplEntry entry = CIMPL_REFUSED_INVALID_HANDLE;
 
@@ -130,7 +145,7 @@ cimpl_stream_enter (CimplStream *self, CimplFrame *frame, const char *function, 
     entry = cimpl_handle_enter (cimpl_handle_find (self), self, frame);
   if (G_LIKELY (entry == CIMPL_ENTERED))
     return TRUE;
-  cimpl_stream_refuse (self, entry, frame, function, error);
+  cimpl_stream_refuse (self, entry, frame, kind, function, error);
   return FALSE;
 }
 

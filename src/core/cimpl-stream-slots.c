@@ -83,6 +83,42 @@ cimpl_frame_check (CimplFrame *frame,
   return cimpl_frame_check_slow (frame, slot, success, slot_error, error);
 }
 
+/*
+ * Whether an error is a failure of the stream. That it would block is none, nor is what the caller
+ * has cancelled; and that something has no position or no other size is but an answer.
+ */
+static gboolean
+is_failure (CimplKind kind, const GError *error, GCancellable *cancellable)
+{
+  switch (cimpl_stream_error_get_code (error))
+    {
+    case CIMPL_STREAM_ERROR_WOULD_BLOCK:
+      return FALSE;
+    case CIMPL_STREAM_ERROR_CANCELLED:
+      return !g_cancellable_is_cancelled (cancellable);
+    case CIMPL_STREAM_ERROR_NOT_SUPPORTED:
+      return (kind & (CIMPL_KIND_SEEK | CIMPL_KIND_TRUNCATE)) == 0;
+    default:
+      return TRUE;
+    }
+}
+
+/* Ends an operation that failed, not by the caller's fault: the stream keeps @failure, which is
+ * passed on. FALSE, to be returned. */
+gboolean
+cimpl_frame_end_failed (CimplFrame *frame,
+                        CimplKind kind,
+                        GError *failure,
+                        GCancellable *cancellable,
+                        GError **error)
+{
+  if (is_failure (kind, failure, cancellable))
+    cimpl_failure_record (frame->handle, cimpl_handle_get_generation (frame->handle), kind,
+                          failure);
+  g_propagate_error (error, failure);
+  return FALSE;
+}
+
 static void
 set_bad_count (CimplStream *self, const char *slot, gsize n_done, gsize count, GError **error)
 {
@@ -341,38 +377,48 @@ cimpl_frame_read_slow (CimplFrame *frame,
     {
       g_autoptr (GBytes) bytes = cimpl_frame_read_bytes (frame, count, cancellable, error);
 
+      /* It has checked the size. */
       if (bytes == NULL || !copy_bytes (frame->stream, bytes, buffer, count, &n_read, error))
         return -1;
       return (gssize) n_read;
     }
 
-  frame->handle->read = klass->read;
+  atomic_store_explicit (&frame->handle->read, klass->read, memory_order_relaxed);
   success = klass->read (frame->stream, buffer, count, &n_read, cancellable, &slot_error);
-  return cimpl_frame_check_transfer (frame, "read", success, n_read, count, slot_error, error);
+  return cimpl_frame_check_transfer (frame, CIMPL_KIND_READ, success, n_read, count, slot_error,
+                                     cancellable, error);
 }
 
 /* The result of a transfer that did not simply succeed. Takes @slot_error. */
 gssize
 cimpl_frame_check_transfer (CimplFrame *frame,
-                            const char *slot,
+                            CimplKind kind,
                             gboolean success,
                             gsize n_done,
                             gsize count,
                             GError *slot_error,
+                            GCancellable *cancellable,
                             GError **error)
 {
-  if (!cimpl_frame_check_slow (frame, slot, success, slot_error, error))
-    return -1;
-  if (n_done <= count)
-    return (gssize) n_done;
-  set_bad_count (frame->stream, slot, n_done, count, error);
-  return -1;
+  const char *slot = kind == CIMPL_KIND_READ ? "read" : "write";
+  GError *failure = NULL;
+
+  if (cimpl_frame_check (frame, slot, success, slot_error, &failure) && n_done > count)
+    set_bad_count (frame->stream, slot, n_done, count, &failure);
+  if (failure != NULL)
+    {
+      cimpl_frame_end_failed (frame, kind, failure, cancellable, error);
+      return -1;
+    }
+  cimpl_failure_recover (frame->handle, kind);
+  return (gssize) n_done;
 }
 
 GBytes *
 cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellable, GError **error)
 {
   GError *slot_error = NULL;
+  GError *failure = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
   if (count == 0)
@@ -385,13 +431,15 @@ cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellabl
   else
     bytes = cimpl_frame_get_class (frame)->read_bytes (frame->stream, count, cancellable,
                                                        &slot_error);
-  if (!cimpl_frame_check (frame, "read_bytes", bytes != NULL, slot_error, error))
-    return NULL;
-  if (g_bytes_get_size (bytes) > count)
+  if (cimpl_frame_check (frame, "read_bytes", bytes != NULL, slot_error, &failure)
+      && g_bytes_get_size (bytes) > count)
+    set_bad_count (frame->stream, "read_bytes", g_bytes_get_size (bytes), count, &failure);
+  if (failure != NULL)
     {
-      set_bad_count (frame->stream, "read_bytes", g_bytes_get_size (bytes), count, error);
+      cimpl_frame_end_failed (frame, CIMPL_KIND_READ, failure, cancellable, error);
       return NULL;
     }
+  cimpl_failure_recover (frame->handle, CIMPL_KIND_READ);
   return g_steal_pointer (&bytes);
 }
 
@@ -415,7 +463,16 @@ cimpl_frame_write_slow (CimplFrame *frame,
   success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written,
                                                   cancellable, &slot_error);
   frame->handle->is_dirty |= success;
-  return cimpl_frame_check_transfer (frame, "write", success, n_written, count, slot_error, error);
+  return cimpl_frame_check_transfer (frame, CIMPL_KIND_WRITE, success, n_written, count, slot_error,
+                                     cancellable, error);
+}
+
+/* Whether a seek failed by the caller's own fault, which a stream alone can tell for such. */
+static gboolean
+is_before_start (gint64 offset, CimplSeekMode mode, const GError *error)
+{
+  return mode != CIMPL_SEEK_MODE_START && offset < 0
+         && cimpl_stream_error_get_code (error) == CIMPL_STREAM_ERROR_INVALID_ARGUMENT;
 }
 
 gint64
@@ -427,6 +484,7 @@ cimpl_frame_seek (CimplFrame *frame,
 {
   gint64 position = UNSET_POSITION;
   GError *slot_error = NULL;
+  GError *failure = NULL;
   gboolean success;
 
   if (!cimpl_check_seek (offset, mode, error) || !cimpl_check_not_cancelled (cancellable, error))
@@ -434,21 +492,25 @@ cimpl_frame_seek (CimplFrame *frame,
 
   success = cimpl_frame_get_class (frame)->seek (frame->stream, offset, mode, &position,
                                                  cancellable, &slot_error);
-  if (!cimpl_frame_check (frame, "seek", success, slot_error, error))
-    return -1;
-  if (position == UNSET_POSITION)
+  if (!cimpl_frame_check (frame, "seek", success, slot_error, &failure))
+    ;
+  else if (position == UNSET_POSITION)
+    set_contract (frame->stream, &failure, "seek", "succeeded without setting the position");
+  else if (position < 0)
+    g_set_error (&failure, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
+                 "seek of %s returned the position %" G_GINT64_FORMAT,
+                 G_OBJECT_TYPE_NAME (frame->stream), position);
+  else
     {
-      set_contract (frame->stream, error, "seek", "succeeded without setting the position");
-      return -1;
+      cimpl_failure_recover (frame->handle, CIMPL_KIND_SEEK);
+      return position;
     }
-  if (position < 0)
-    {
-      g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
-                   "seek of %s returned the position %" G_GINT64_FORMAT,
-                   G_OBJECT_TYPE_NAME (frame->stream), position);
-      return -1;
-    }
-  return position;
+
+  if (is_before_start (offset, mode, failure))
+    g_propagate_error (error, failure);
+  else
+    cimpl_frame_end_failed (frame, CIMPL_KIND_SEEK, failure, cancellable, error);
+  return -1;
 }
 
 gint64
@@ -471,6 +533,24 @@ cimpl_frame_get_size (CimplFrame *frame, GCancellable *cancellable, GError **err
   return size;
 }
 
+/* Ends an operation whose slot returns nothing but whether it succeeded. Takes @slot_error. */
+static gboolean
+end_operation (CimplFrame *frame,
+               CimplKind kind,
+               const char *slot,
+               gboolean success,
+               GError *slot_error,
+               GCancellable *cancellable,
+               GError **error)
+{
+  GError *failure = NULL;
+
+  if (!cimpl_frame_check (frame, slot, success, slot_error, &failure))
+    return cimpl_frame_end_failed (frame, kind, failure, cancellable, error);
+  cimpl_failure_recover (frame->handle, kind);
+  return TRUE;
+}
+
 gboolean
 cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable, GError **error)
 {
@@ -487,7 +567,8 @@ cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable,
     return FALSE;
 
   success = cimpl_frame_get_class (frame)->truncate (frame->stream, size, cancellable, &slot_error);
-  return cimpl_frame_check (frame, "truncate", success, slot_error, error);
+  return end_operation (frame, CIMPL_KIND_TRUNCATE, "truncate", success, slot_error, cancellable,
+                        error);
 }
 
 gboolean
@@ -500,7 +581,7 @@ cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error)
     return FALSE;
 
   success = cimpl_frame_get_class (frame)->flush (frame->stream, cancellable, &slot_error);
-  if (!cimpl_frame_check (frame, "flush", success, slot_error, error))
+  if (!end_operation (frame, CIMPL_KIND_FLUSH, "flush", success, slot_error, cancellable, error))
     return FALSE;
   frame->handle->is_dirty = FALSE;
   return TRUE;
@@ -517,8 +598,8 @@ cimpl_frame_close (CimplFrame *frame, GCancellable *cancellable, GError **error)
     cimpl_frame_flush (frame, cancellable, &first_error);
 
   success = cimpl_frame_get_class (frame)->close (frame->stream, cancellable, &slot_error);
-  cimpl_frame_check (frame, "close", success, slot_error,
-                     first_error == NULL ? &first_error : NULL);
+  end_operation (frame, CIMPL_KIND_CLOSE, "close", success, slot_error, cancellable,
+                 first_error == NULL ? &first_error : NULL);
 
   /* Finished, whatever failed. */
   cimpl_handle_set (frame->handle, CIMPL_LIFE_CLOSED);
@@ -540,6 +621,7 @@ cimpl_frame_copy_to (CimplFrame *frame,
 {
   gint64 n = UNSET_POSITION;
   GError *slot_error = NULL;
+  GError *failure = NULL;
   gboolean success;
 
   if (!cimpl_check_not_cancelled (cancellable, error))
@@ -548,14 +630,20 @@ cimpl_frame_copy_to (CimplFrame *frame,
   success = cimpl_frame_get_class (frame)->copy_to (frame->stream, target, limit, progress,
                                                     progress_data, &n, cancellable, &slot_error);
   *n_copied = MAX (n, 0); /* also on failure */
-  if (!cimpl_frame_check (frame, "copy_to", success, slot_error, error))
-    return FALSE;
-  if (n < 0 || (limit >= 0 && n > limit))
+  if (cimpl_frame_check (frame, "copy_to", success, slot_error, &failure)
+      && (n < 0 || (limit >= 0 && n > limit)))
+    set_contract (frame->stream, &failure, "copy_to", "succeeded without a valid count");
+  if (failure == NULL)
     {
-      set_contract (frame->stream, error, "copy_to", "succeeded without a valid count");
-      return FALSE;
+      cimpl_failure_recover (frame->handle, CIMPL_KIND_READ);
+      return TRUE;
     }
-  return TRUE;
+
+  if (*n_copied > 0
+      || !g_error_matches (failure, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED))
+    return cimpl_frame_end_failed (frame, CIMPL_KIND_READ, failure, cancellable, error);
+  g_propagate_error (error, failure); /* it is to be copied otherwise */
+  return FALSE;
 }
 
 gboolean

@@ -96,15 +96,26 @@ void
 cimpl_stream_refuse (CimplStream *self,
                      CimplEntry entry,
                      CimplFrame *frame,
+                     CimplKind kind,
                      const char *function,
                      GError **error)
 {
+  CimplHandle *handle;
+  GError *refusal;
+
+  if (!CIMPL_IS_STREAM (self))
+    {
+      g_return_if_fail_warning (G_LOG_DOMAIN, function, "CIMPL_IS_STREAM (self)");
+      return;
+    }
+
+  handle = cimpl_stream_get_handle (self);
+  refusal = cimpl_stream_new_refusal (entry, handle);
+  if (handle != NULL)
+    cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
   if (entry == CIMPL_ENTERED_CLOSED)
     cimpl_handle_leave (frame);
-  if (CIMPL_IS_STREAM (self))
-    g_propagate_error (error, cimpl_stream_new_refusal (entry, cimpl_stream_get_handle (self)));
-  else
-    g_return_if_fail_warning (G_LOG_DOMAIN, function, "CIMPL_IS_STREAM (self)");
+  g_propagate_error (error, refusal);
 }
 
 /* Object */
@@ -231,7 +242,7 @@ cimpl_stream_try_read (CimplStream *self,
 
   g_return_val_if_fail (buffer != NULL || count == 0, -1);
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
     return -1;
   n_read = cimpl_frame_read (&frame, buffer, count, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -267,7 +278,7 @@ cimpl_stream_try_read_bytes (CimplStream *self,
   CimplFrame frame;
   GBytes *bytes;
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
     return NULL;
   bytes = cimpl_frame_read_bytes (&frame, count, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -307,7 +318,7 @@ cimpl_stream_try_write (CimplStream *self,
 
   g_return_val_if_fail (data != NULL || count == 0, -1);
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
     return -1;
   n_written = cimpl_frame_write (&frame, data, count, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -375,7 +386,7 @@ cimpl_stream_try_seek (CimplStream *self,
   CimplFrame frame;
   gint64 position;
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_SEEK, G_STRFUNC, error))
     return -1;
   position = cimpl_frame_seek (&frame, offset, mode, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -422,7 +433,7 @@ cimpl_stream_try_get_size (CimplStream *self, GCancellable *cancellable, GError 
   CimplFrame frame;
   gint64 size;
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_SEEK, G_STRFUNC, error))
     return -1;
   size = cimpl_frame_get_size (&frame, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -454,7 +465,7 @@ cimpl_stream_try_truncate (CimplStream *self,
   CimplFrame frame;
   gboolean success;
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_TRUNCATE, G_STRFUNC, error))
     return FALSE;
   success = cimpl_frame_truncate (&frame, size, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -482,7 +493,7 @@ cimpl_stream_try_flush (CimplStream *self, GCancellable *cancellable, GError **e
   CimplFrame frame;
   gboolean success;
 
-  if (!cimpl_stream_enter (self, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_FLUSH, G_STRFUNC, error))
     return FALSE;
   success = cimpl_frame_flush (&frame, cancellable, error);
   cimpl_handle_leave (&frame);
@@ -534,7 +545,7 @@ cimpl_stream_try_close (CimplStream *self, GCancellable *cancellable, GError **e
     case CIMPL_REFUSED_WRONG_HANDLE_TYPE:
     case CIMPL_REFUSED_TOO_MANY_REFERENCES:
     default:
-      g_propagate_error (error, cimpl_stream_new_refusal (CIMPL_REFUSED_BUSY, handle));
+      cimpl_stream_refuse (self, CIMPL_REFUSED_BUSY, &frame, CIMPL_KIND_CLOSE, G_STRFUNC, error);
       return FALSE;
     }
 }
@@ -597,4 +608,39 @@ cimpl_stream_is_closed (CimplStream *self)
 
   handle = cimpl_stream_get_handle (self);
   return handle == NULL || cimpl_handle_has (handle, CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED);
+}
+
+/**
+ * cimpl_stream_dup_failure:
+ * @self: a stream
+ *
+ * Gets the first failure of the stream since it was made, or since
+ * [method@CimplStream.Stream.clear_failure].
+ *
+ * It stays, whatever succeeds later and whoever has seen it: this is how to find out what went
+ * wrong when a library that worked on the stream has kept it to itself.
+ *
+ * A failure is every error of an operation but for: %CIMPL_STREAM_ERROR_WOULD_BLOCK, a
+ * cancellation by the caller, an argument of the caller that is wrong, and
+ * %CIMPL_STREAM_ERROR_NOT_SUPPORTED where something asks for or sets the position or the size.
+ * That a stream is closed or busy is a failure, too. A filter and its base each keep what they
+ * have met.
+ *
+ * Any thread may call this at any time, it is no operation of the stream.
+ *
+ * Returns: (transfer full) (nullable): the failure, or `NULL` if there was none
+ *
+ * Since: 1.0
+ */
+GError *
+cimpl_stream_dup_failure (CimplStream *self)
+{
+  CimplHandle *handle;
+  g_autoptr (CimplFailure) failure = NULL;
+
+  g_return_val_if_fail (CIMPL_IS_STREAM (self), NULL);
+
+  handle = cimpl_stream_get_handle (self);
+  failure = handle == NULL ? NULL : cimpl_failure_find (handle, 0, FALSE);
+  return failure == NULL ? NULL : g_error_copy (failure->error);
 }

@@ -92,6 +92,46 @@ cimpl_stream_error_errno (void)
 }
 
 /**
+ * cimpl_stream_error_message: (skip)
+ * @buffer: (nullable): where to put the message, of which what does not fit is cut off; it ends
+ *   with a zero byte
+ * @size: how many bytes fit into @buffer, the zero byte included; with 0, nothing is written
+ *
+ * Gets the message of what went wrong last in the calling thread, in UTF-8, without the name of its
+ * code and without allocating memory.
+ *
+ * Returns: how many bytes the whole message has, without the zero byte, as snprintf() does; 0 when
+ *   there was no error
+ *
+ * Since: 1.0
+ */
+size_t
+cimpl_stream_error_message (char *buffer, size_t size)
+{
+  const GError *error = get_last_error ();
+  const char *message = error == NULL ? "" : error->message;
+
+  return size == 0 ? strlen (message) : g_strlcpy (buffer, message, size);
+}
+
+/**
+ * cimpl_stream_error_serial: (skip)
+ *
+ * Gets the serial number of what went wrong last in the calling thread.
+ *
+ * Returns: a number above 0, or 0 for what is no failure of a stream, or when there was no error
+ *
+ * Since: 1.0
+ */
+uint64_t
+cimpl_stream_error_serial (void)
+{
+  const GError *error = get_last_error ();
+
+  return error == NULL ? 0 : cimpl_stream_error_get_serial (error);
+}
+
+/**
  * cimpl_stream_error_dup_last:
  *
  * Gets what went wrong last in the calling thread in the plain C API, with the domain and the code
@@ -136,10 +176,16 @@ say (GError *error)
 }
 
 static char *
-make_message (const char *message, const char *fallback)
+make_message (const char *message, gssize len, const char *fallback)
 {
   /* Foreign languages pass what they have; a GError has UTF-8. */
-  return g_utf8_make_valid (message != NULL ? message : fallback, -1);
+  return message != NULL ? g_utf8_make_valid (message, len) : g_strdup (fallback);
+}
+
+static gint
+get_known (gint code)
+{
+  return cimpl_error_code_is_known (code) ? code : CIMPL_STREAM_ERROR_OTHER;
 }
 
 /**
@@ -163,10 +209,9 @@ cimpl_stream_set_error (int32_t code, const char *message)
       say (NULL);
       return;
     }
-  if (!cimpl_error_code_is_known (code))
-    code = CIMPL_STREAM_ERROR_OTHER;
-  text = make_message (message, cimpl_error_code_name (code));
-  say (g_error_new_literal (CIMPL_STREAM_ERROR, code, text));
+  code = get_known (code);
+  text = make_message (message, -1, cimpl_error_code_name (code));
+  say (cimpl_error_new (code, 0, text));
 }
 
 /**
@@ -189,6 +234,92 @@ cimpl_stream_set_errno (int32_t errnum, const char *message)
       cimpl_stream_set_error (CIMPL_STREAM_ERROR_OTHER, message);
       return;
     }
-  text = make_message (message, g_strerror (errnum));
+  text = make_message (message, -1, g_strerror (errnum));
   say (cimpl_error_new_from_errno (errnum, text));
+}
+
+/* The operation of @stream that the calling thread is inside of, or NULL. */
+static CimplFrame *
+find_operation (CimplStream *stream)
+{
+  CimplFrame *frame = cimpl_frame_top;
+
+  while (frame != NULL && frame->stream != stream)
+    frame = frame->outer;
+  return frame;
+}
+
+static void
+fail_operation (CimplFrame *frame, GError *error)
+{
+  g_clear_error (&frame->pending);
+  frame->pending = error;
+}
+
+/**
+ * cimpl_stream_fail: (skip)
+ * @stream: the stream whose callback it is
+ * @code: a #CimplStreamError, %CIMPL_STREAM_ERROR_OK for what @errnum means; an unknown one becomes
+ *   %CIMPL_STREAM_ERROR_OTHER
+ * @errnum: a value of `errno`, 0 if none is known
+ * @message: (nullable): what went wrong, in UTF-8, without the name of the code
+ * @len: how many bytes @message has, `SIZE_MAX` if it ends with a zero byte
+ *
+ * Says what went wrong in a callback of @stream that is about to return failure; forgotten if it
+ * then succeeds.
+ *
+ * Does what cimpl_stream_set_error() and cimpl_stream_set_errno() do, which go by what the thread
+ * has begun last. That is wrong where coroutines share a thread, and this is right.
+ *
+ * When no operation of @stream runs in the calling thread, sets the last error of the thread.
+ *
+ * Returns: the serial number of the failure, see cimpl_stream_error_serial()
+ *
+ * Since: 1.0
+ */
+uint64_t
+cimpl_stream_fail (CimplStream *stream,
+                   int32_t code,
+                   int32_t errnum,
+                   const char *message,
+                   size_t len)
+{
+  CimplFrame *frame = find_operation (stream);
+  g_autofree char *text = NULL;
+  uint64_t serial = cimpl_error_tick ();
+  GError *error;
+
+  if (code != CIMPL_STREAM_ERROR_OK)
+    code = get_known (code);
+  else
+    code = errnum != 0 ? (int32_t) cimpl_error_code_from_errno (errnum) : CIMPL_STREAM_ERROR_OTHER;
+  text = make_message (message, len > G_MAXSSIZE ? -1 : (gssize) len,
+                       errnum != 0 ? g_strerror (errnum) : cimpl_error_code_name (code));
+  error = cimpl_error_new (code, errnum, text);
+  cimpl_error_set_serial (error, serial);
+  if (frame != NULL)
+    fail_operation (frame, error);
+  else
+    cimpl_set_last_error (error);
+  return serial;
+}
+
+/**
+ * cimpl_stream_forward_error: (skip)
+ * @stream: the stream whose callback it is
+ *
+ * Says that a callback of @stream, which is about to return failure, fails because another stream
+ * did: passes on the last error of what it has called, whole, with domain, code, errno, message and
+ * what a binding keeps for it. Without an error, or when no operation of @stream runs in the
+ * calling thread, does nothing.
+ *
+ * Since: 1.0
+ */
+void
+cimpl_stream_forward_error (CimplStream *stream)
+{
+  CimplFrame *frame = find_operation (stream);
+
+  if (frame != NULL && frame->last != NULL)
+    fail_operation (frame, g_error_copy (frame->last));
 }

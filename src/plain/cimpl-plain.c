@@ -31,9 +31,23 @@ fail_refused (CimplEntry entry, gpointer stream)
   return fail (cimpl_stream_new_refusal (entry, cimpl_handle_find (stream)));
 }
 
+/* Refuses an operation, which has entered where the stream is closed; -1, to be returned. */
+static G_GNUC_NO_INLINE int32_t
+refuse (CimplStream *stream, CimplEntry entry, CimplFrame *frame, CimplKind kind)
+{
+  CimplHandle *handle = cimpl_handle_find (stream);
+  GError *refusal = cimpl_stream_new_refusal (entry, handle);
+
+  if (entry == CIMPL_ENTERED_CLOSED || (entry == CIMPL_REFUSED_BUSY && handle != NULL))
+    cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
+  if (entry == CIMPL_ENTERED_CLOSED)
+    cimpl_handle_leave (frame);
+  return fail (refusal);
+}
+
 /* What cimpl_stream_enter() is to the GObject API; here a pointer is never read, whatever it is. */
 static G_ALWAYS_INLINE inline gboolean
-enter (CimplStream *stream, CimplFrame *frame)
+enter (CimplStream *stream, CimplFrame *frame, CimplKind kind)
 {
   CimplEntry entry;
 
@@ -45,9 +59,7 @@ enter (CimplStream *stream, CimplFrame *frame)
   entry = cimpl_handle_enter (cimpl_handle_find (stream), stream, frame);
   if (G_LIKELY (entry == CIMPL_ENTERED))
     return TRUE;
-  if (entry == CIMPL_ENTERED_CLOSED)
-    cimpl_handle_leave (frame);
-  fail_refused (entry, stream);
+  refuse (stream, entry, frame, kind);
   return FALSE;
 }
 
@@ -386,7 +398,7 @@ cimpl_stream_read (CimplStream *stream, uint8_t *buffer, size_t len)
 
   if (G_UNLIKELY (buffer == NULL && len > 0))
     return fail_null (stream != NULL ? "buffer" : "stream");
-  if (!enter (stream, &frame))
+  if (!enter (stream, &frame, CIMPL_KIND_READ))
     return -1;
   n_read = cimpl_frame_read (&frame, buffer, len, NULL, &error);
   leave (&frame, error);
@@ -415,7 +427,7 @@ cimpl_stream_write (CimplStream *stream, const uint8_t *data, size_t len)
 
   if (G_UNLIKELY (data == NULL && len > 0))
     return fail_null (stream != NULL ? "data" : "stream");
-  if (!enter (stream, &frame))
+  if (!enter (stream, &frame, CIMPL_KIND_WRITE))
     return -1;
   n_written = cimpl_frame_write (&frame, data, len, NULL, &error);
   leave (&frame, error);
@@ -441,7 +453,7 @@ cimpl_stream_seek (CimplStream *stream, int64_t offset, CimplSeekMode mode)
   GError *error = NULL;
   gint64 position;
 
-  if (!enter (stream, &frame))
+  if (!enter (stream, &frame, CIMPL_KIND_SEEK))
     return -1;
   position = cimpl_frame_seek (&frame, offset, mode, NULL, &error);
   leave (&frame, error);
@@ -481,7 +493,7 @@ cimpl_stream_get_size (CimplStream *stream)
   GError *error = NULL;
   gint64 size;
 
-  if (!enter (stream, &frame))
+  if (!enter (stream, &frame, CIMPL_KIND_SEEK))
     return -1;
   size = cimpl_frame_get_size (&frame, NULL, &error);
   leave (&frame, error);
@@ -506,7 +518,7 @@ cimpl_stream_truncate (CimplStream *stream, int64_t size)
   GError *error = NULL;
   gboolean success;
 
-  if (!enter (stream, &frame))
+  if (!enter (stream, &frame, CIMPL_KIND_TRUNCATE))
     return -1;
   success = cimpl_frame_truncate (&frame, size, NULL, &error);
   leave (&frame, error);
@@ -530,7 +542,7 @@ cimpl_stream_flush (CimplStream *stream)
   GError *error = NULL;
   gboolean success;
 
-  if (!enter (stream, &frame))
+  if (!enter (stream, &frame, CIMPL_KIND_FLUSH))
     return -1;
   success = cimpl_frame_flush (&frame, NULL, &error);
   leave (&frame, error);
@@ -560,7 +572,7 @@ cimpl_stream_close (CimplStream *stream)
     return fail_null ("stream");
   entry = cimpl_handle_enter (cimpl_handle_find (stream), stream, &frame);
   if (entry > CIMPL_ENTERED_CLOSED)
-    return fail_refused (entry, stream);
+    return refuse (stream, entry, &frame, CIMPL_KIND_CLOSE);
   if (entry == CIMPL_ENTERED)
     cimpl_frame_close (&frame, NULL, &error);
   leave (&frame, error);

@@ -427,12 +427,32 @@ cimpl_buffered_stream_new (CimplStream *base, gsize buffer_size)
                        (guint64) (buffer_size > 0 ? buffer_size : DEFAULT_SIZE), NULL);
 }
 
+/* Looks at what the caller may look at: what goes wrong is a failure. */
 static GBytes *
-peek (CimplBufferedStream *self, gsize count, GCancellable *cancellable, GError **error)
+peek_checked (CimplBufferedStream *self, gsize count, GCancellable *cancellable, GError **error)
 {
   guint64 limit = atomic_load (&self->rewind_limit);
   CimplBuffer *in = &self->in;
   gssize n_read = 1;
+
+  if (!start (self, cancellable, error))
+    return NULL;
+  while (n_read > 0 && cimpl_buffer_get_unread (in) < count)
+    n_read = cimpl_buffer_read_ahead (in, count, limit, cancellable, error);
+  if (n_read < 0)
+    return NULL;
+  return g_bytes_new (in->data + in->offset, MIN (count, cimpl_buffer_get_unread (in)));
+}
+
+static GBytes *
+peek (CimplBufferedStream *self,
+      CimplFrame *frame,
+      gsize count,
+      GCancellable *cancellable,
+      GError **error)
+{
+  GError *failure = NULL;
+  GBytes *bytes;
 
   if (count == 0)
     return g_bytes_new (NULL, 0);
@@ -443,14 +463,13 @@ peek (CimplBufferedStream *self, gsize count, GCancellable *cancellable, GError 
                    self->buffer_size);
       return NULL;
     }
-  if (!cimpl_check_not_cancelled (cancellable, error) || !start (self, cancellable, error))
+  if (!cimpl_check_not_cancelled (cancellable, error))
     return NULL;
 
-  while (n_read > 0 && cimpl_buffer_get_unread (in) < count)
-    n_read = cimpl_buffer_read_ahead (in, count, limit, cancellable, error);
-  if (n_read < 0)
-    return NULL;
-  return g_bytes_new (in->data + in->offset, MIN (count, cimpl_buffer_get_unread (in)));
+  bytes = peek_checked (self, count, cancellable, &failure);
+  if (bytes == NULL)
+    cimpl_frame_end_failed (frame, CIMPL_KIND_READ, failure, cancellable, error);
+  return bytes;
 }
 
 /**
@@ -485,9 +504,9 @@ cimpl_buffered_stream_try_peek (CimplBufferedStream *self,
 
   g_return_val_if_fail (CIMPL_IS_BUFFERED_STREAM (self), NULL);
 
-  if (!cimpl_stream_enter (CIMPL_STREAM (self), &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (CIMPL_STREAM (self), &frame, CIMPL_KIND_READ, G_STRFUNC, error))
     return NULL;
-  bytes = peek (self, count, cancellable, error);
+  bytes = peek (self, &frame, count, cancellable, error);
   cimpl_handle_leave (&frame);
   return bytes;
 }

@@ -122,16 +122,23 @@ cimpl_file_stream_copy_to (CimplStream *stream,
 {
   CimplFileStream *self = CIMPL_FILE_STREAM (stream);
   CimplFrame frame;
+  GError *failure = NULL;
   gboolean success;
 
   *n_copied = 0;
   if (!CIMPL_IS_FILE_STREAM (target) || !can_copy (self, CIMPL_FILE_STREAM (target), cancellable))
     return cimpl_file_stream_fail (self, "copied faster", ENOTSUP, error);
 
-  if (!cimpl_stream_enter (target, &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (target, &frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
     return FALSE;
   success = copy (self, CIMPL_FILE_STREAM (target), limit, progress, progress_data, n_copied,
-                  cancellable, error);
+                  cancellable, &failure);
+  if (success)
+    cimpl_failure_recover (frame.handle, CIMPL_KIND_WRITE);
+  else if (*n_copied == 0) /* it may be copied otherwise */
+    g_propagate_error (error, failure);
+  else
+    cimpl_frame_end_failed (&frame, CIMPL_KIND_WRITE, failure, cancellable, error);
   cimpl_handle_leave (&frame);
   return success;
 }

@@ -4,6 +4,7 @@
 
 #include "streams/cimpl-file-stream-private.h"
 
+#include "core/cimpl-failure-private.h"
 #include "core/cimpl-stream-error-private.h"
 
 #include <errno.h>
@@ -123,8 +124,10 @@ cimpl_file_stream_open (const char *path, const char *mode, GError **error)
       int errnum = errno;
       g_autofree char *message
           = g_strdup_printf ("%s cannot be opened: %s", name, g_strerror (errnum));
+      GError *failure = cimpl_error_new_from_errno (errnum, message);
 
-      g_propagate_error (error, cimpl_error_new_from_errno (errnum, message));
+      cimpl_failure_remember (failure); /* there is no stream that could */
+      g_propagate_error (error, failure);
       return NULL;
     }
 

@@ -512,8 +512,9 @@ cimpl_file_stream_get_fd (CimplFileStream *self)
 }
 
 static gboolean
-sync_descriptor (CimplFileStream *self, GError **error)
+sync_descriptor (CimplFileStream *self, CimplFrame *frame, GError **error)
 {
+  GError *failure = NULL;
   int result;
 
   do
@@ -522,8 +523,11 @@ sync_descriptor (CimplFileStream *self, GError **error)
 
   if (result == 0)
     return TRUE;
-  /* What EINVAL means here is that the descriptor is of a pipe or the like. */
-  return cimpl_file_stream_fail (self, "synced", errno == EINVAL ? ENOTSUP : errno, error);
+  /* The descriptor is of a pipe or the like, which is no failure. */
+  if (errno == EINVAL)
+    return cimpl_file_stream_fail (self, "synced", ENOTSUP, error);
+  cimpl_file_stream_fail (self, "synced", errno, &failure);
+  return cimpl_frame_end_failed (frame, CIMPL_KIND_FLUSH, failure, NULL, error);
 }
 
 /**
@@ -549,9 +553,9 @@ cimpl_file_stream_try_sync (CimplFileStream *self, GCancellable *cancellable, GE
 
   g_return_val_if_fail (CIMPL_IS_FILE_STREAM (self), FALSE);
 
-  if (!cimpl_stream_enter (CIMPL_STREAM (self), &frame, G_STRFUNC, error))
+  if (!cimpl_stream_enter (CIMPL_STREAM (self), &frame, CIMPL_KIND_FLUSH, G_STRFUNC, error))
     return FALSE;
-  success = cimpl_frame_flush (&frame, cancellable, error) && sync_descriptor (self, error);
+  success = cimpl_frame_flush (&frame, cancellable, error) && sync_descriptor (self, &frame, error);
   cimpl_handle_leave (&frame);
   return success;
 }

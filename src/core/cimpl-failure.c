@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "core/cimpl-failure-private.h"
+
+#include "core/cimpl-stream-error-private.h"
+
+#define MAX_FAILURES 16 /* of a stream; who marks and swallows for ever must not fill the memory   \
+                         */
+
+/* The time when somebody last began to watch. */
+static _Atomic guint64 last_mark;
+
+/* What failed last in this thread; bindings and GIO make errors of their own out of its message. */
+static void forget (gpointer failure);
+static GPrivate last_failure = G_PRIVATE_INIT (forget);
+
+static CimplFailure *
+failure_new (CimplKind kind, GError *error)
+{
+  CimplFailure *failure = g_new0 (CimplFailure, 1);
+
+  g_atomic_ref_count_init (&failure->ref_count);
+  failure->kind = kind;
+  failure->serial = cimpl_stream_error_get_serial (error);
+  if (failure->serial == 0)
+    failure->serial = cimpl_error_tick ();
+  cimpl_error_set_serial (error, failure->serial);
+  failure->error = g_error_copy (error);
+  return failure;
+}
+
+static CimplFailure *
+failure_ref (CimplFailure *failure)
+{
+  g_atomic_ref_count_inc (&failure->ref_count);
+  return failure;
+}
+
+void
+cimpl_failure_unref (CimplFailure *failure)
+{
+  if (!g_atomic_ref_count_dec (&failure->ref_count))
+    return;
+  g_error_free (failure->error);
+  g_free (failure);
+}
+
+void
+cimpl_failure_free_all (CimplFailure *oldest)
+{
+  while (oldest != NULL)
+    {
+      CimplFailure *next = oldest->next;
+
+      cimpl_failure_unref (oldest);
+      oldest = next;
+    }
+}
+
+static void
+forget (gpointer failure)
+{
+  cimpl_failure_unref (failure);
+}
+
+/*
+ * Begins to watch, all streams: their next failures will be kept, also where others came before.
+ * Returns the time, which failures from now on are later than.
+ */
+guint64
+cimpl_failure_mark (void)
+{
+  guint64 now = cimpl_error_now ();
+  guint64 mark = atomic_load (&last_mark);
+
+  while (mark < now && !atomic_compare_exchange_weak (&last_mark, &mark, now))
+    ;
+  return now;
+}
+
+/* Whether nobody will miss what fails now: an earlier failure, not made good, says it for all. */
+static gboolean
+is_known (CimplHandle *handle, CimplKind kind)
+{
+  guint64 mark = atomic_load (&last_mark);
+
+  for (CimplFailure *failure = handle->failures; failure != NULL; failure = failure->next)
+    if (failure->kind == kind && !failure->is_recovered && failure->time > mark)
+      return TRUE;
+  return FALSE;
+}
+
+/*
+ * Adds the youngest failure. The oldest stays for good, so what is too much goes from the middle;
+ * returns that, or NULL, to be freed without the lock.
+ */
+static CimplFailure *
+append (CimplHandle *handle, CimplFailure *failure)
+{
+  CimplFailure **link = &handle->failures;
+  CimplFailure *dropped = NULL;
+
+  for (guint i = 0; *link != NULL; i++)
+    {
+      if (i == MAX_FAILURES / 2 && handle->n_failures == MAX_FAILURES)
+        {
+          dropped = *link;
+          *link = g_steal_pointer (&dropped->next);
+          handle->n_failures--;
+        }
+      else
+        link = &(*link)->next;
+    }
+  *link = failure;
+  handle->n_failures++;
+  return dropped;
+}
+
+/*
+ * Records that an operation of @kind failed on the stream that @handle had in @generation. Who was
+ * refused has nothing that keeps the stream, so it may have gone since.
+ */
+void
+cimpl_failure_record (CimplHandle *handle, guint64 generation, CimplKind kind, GError *error)
+{
+  CimplFailure *failure = failure_new (kind, error);
+  CimplFailure *dropped = NULL;
+
+  cimpl_registry_lock ();
+  if (cimpl_handle_get_generation (handle) == generation && !is_known (handle, kind))
+    {
+      failure->time = cimpl_error_tick ();
+      dropped = append (handle, failure_ref (failure));
+      atomic_fetch_or (&handle->failed_kinds, (guint8) kind);
+      /* Reading looks at nothing else on its short way. */
+      if (kind == CIMPL_KIND_READ)
+        atomic_store (&handle->read, NULL);
+    }
+  cimpl_registry_unlock ();
+  cimpl_failure_free_all (dropped);
+  g_private_replace (&last_failure, failure);
+}
+
+/* An operation of @kind has succeeded where one had failed. */
+void
+cimpl_failure_recover_slow (CimplHandle *handle, CimplKind kind)
+{
+  cimpl_registry_lock ();
+  atomic_fetch_and (&handle->failed_kinds, (guint8) ~(guint) kind);
+  for (CimplFailure *failure = handle->failures; failure != NULL; failure = failure->next)
+    if (failure->kind == kind)
+      failure->is_recovered = TRUE;
+  cimpl_registry_unlock ();
+}
+
+/*
+ * The first failure that came after the time @since, 0 for the first of all, or NULL; if wished,
+ * the first that was not made good. The caller keeps the stream.
+ */
+CimplFailure *
+cimpl_failure_find (CimplHandle *handle, guint64 since, gboolean unrecovered_only)
+{
+  CimplFailure *failure;
+
+  cimpl_registry_lock ();
+  for (failure = handle->failures; failure != NULL; failure = failure->next)
+    if (failure->time > since && !(unrecovered_only && failure->is_recovered))
+      {
+        failure_ref (failure);
+        break;
+      }
+  cimpl_registry_unlock ();
+  return failure;
+}
+
+/* Whether the error with that number came by here, too, and was made good. */
+gboolean
+cimpl_failure_is_recovered (CimplHandle *handle, guint64 serial)
+{
+  CimplFailure *failure;
+  gboolean is_recovered;
+
+  cimpl_registry_lock ();
+  failure = handle->failures;
+  while (failure != NULL && failure->serial != serial)
+    failure = failure->next;
+  is_recovered = failure != NULL && failure->is_recovered;
+  cimpl_registry_unlock ();
+  return is_recovered;
+}
+
+/* Forgets all failures. The caller keeps the stream. */
+void
+cimpl_failure_clear (CimplHandle *handle)
+{
+  CimplFailure *failures;
+
+  cimpl_registry_lock ();
+  failures = g_steal_pointer (&handle->failures);
+  handle->n_failures = 0;
+  atomic_store (&handle->failed_kinds, 0);
+  cimpl_registry_unlock ();
+  cimpl_failure_free_all (failures);
+}
+
+/* Remembers an error that no stream has failed with, for the following functions. */
+void
+cimpl_failure_remember (GError *error)
+{
+  g_private_replace (&last_failure, failure_new (0, error));
+}
+
+/* What is remembered, if @error is that, or was made of it by a binding or by GIO; or NULL. */
+static const CimplFailure *
+recall (const GError *error)
+{
+  const CimplFailure *failure = g_private_get (&last_failure);
+
+  return failure != NULL && strcmp (failure->error->message, error->message) == 0 ? failure : NULL;
+}
+
+/**
+ * cimpl_stream_error_get_errno:
+ * @error: an error of any domain
+ *
+ * Gets the `errno` that an error comes from.
+ *
+ * Bindings that make exceptions of errors rebuild them from domain, code and message. What was
+ * the last failure of the calling thread is recognised then, too.
+ *
+ * Returns: a value of `errno`, or 0 if none is known
+ *
+ * Since: 1.0
+ */
+gint
+cimpl_stream_error_get_errno (const GError *error)
+{
+  gint errnum = cimpl_error_get_errno (error);
+  const CimplFailure *failure = errnum == 0 ? recall (error) : NULL;
+
+  return failure == NULL ? errnum : cimpl_error_get_errno (failure->error);
+}
+
+/**
+ * cimpl_stream_error_get_serial:
+ * @error: an error of any domain
+ *
+ * Gets the serial number of a failure, which stays the same on its way through other streams. What
+ * was the last failure of the calling thread is recognised as in
+ * [func@CimplStream.StreamError.get_errno].
+ *
+ * Returns: a number above 0, or 0 for what is no failure of a stream
+ *
+ * Since: 1.0
+ */
+guint64
+cimpl_stream_error_get_serial (const GError *error)
+{
+  guint64 serial = cimpl_error_get_serial (error);
+  const CimplFailure *failure = serial == 0 ? recall (error) : NULL;
+
+  return failure == NULL ? serial : failure->serial;
+}
