@@ -47,11 +47,18 @@ void cimpl_failure_clear (CimplHandle *handle);
 
 void cimpl_failure_remember (GError *error);
 
+/* Whether a failure of @kind was not made good. */
+static inline gboolean
+cimpl_failure_is_left (CimplHandle *handle, CimplKind kind)
+{
+  return (atomic_load_explicit (&handle->failed_kinds, memory_order_relaxed) & kind) != 0;
+}
+
 /* For an operation of @kind that has succeeded. */
 static inline void
 cimpl_failure_recover (CimplHandle *handle, CimplKind kind)
 {
-  if (G_UNLIKELY ((atomic_load_explicit (&handle->failed_kinds, memory_order_relaxed) & kind) != 0))
+  if (G_UNLIKELY (cimpl_failure_is_left (handle, kind)))
     cimpl_failure_recover_slow (handle, kind);
 }
 

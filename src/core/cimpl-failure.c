@@ -134,7 +134,7 @@ cimpl_failure_record (CimplHandle *handle, guint64 generation, CimplKind kind, G
       failure->time = cimpl_error_tick ();
       dropped = append (handle, failure_ref (failure));
       atomic_fetch_or (&handle->failed_kinds, (guint8) kind);
-      /* Reading looks at nothing else on its short way. */
+      /* On its short way, reading looks at nothing else. */
       if (kind == CIMPL_KIND_READ)
         atomic_store (&handle->read, NULL);
     }

@@ -383,7 +383,9 @@ cimpl_frame_read_slow (CimplFrame *frame,
       return (gssize) n_read;
     }
 
-  atomic_store_explicit (&frame->handle->read, klass->read, memory_order_relaxed);
+  /* As long as there is something to be made good, every read comes by here. */
+  if (!cimpl_failure_is_left (frame->handle, CIMPL_KIND_READ))
+    atomic_store_explicit (&frame->handle->read, klass->read, memory_order_relaxed);
   success = klass->read (frame->stream, buffer, count, &n_read, cancellable, &slot_error);
   return cimpl_frame_check_transfer (frame, CIMPL_KIND_READ, success, n_read, count, slot_error,
                                      cancellable, error);

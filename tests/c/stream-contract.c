@@ -162,6 +162,18 @@ assert_position (Fixture *fixture, gint64 expected)
   g_assert_cmpint (cimpl_stream_try_tell (fixture->stream, NULL, NULL), ==, expected);
 }
 
+static void
+assert_failed (CimplStream *stream, CimplStreamError code)
+{
+  g_autoptr (GError) failure = cimpl_stream_dup_failure (stream);
+
+  if (code == CIMPL_STREAM_ERROR_OK)
+    g_assert_no_error (failure);
+  else
+    g_assert_error (failure, CIMPL_STREAM_ERROR, (gint) code);
+  g_assert_cmpint (cimpl_stream_failed (stream), ==, (gint) code);
+}
+
 /* Reading */
 
 static void
@@ -777,6 +789,7 @@ test_busy (Fixture *fixture, void (*hook) (TestBackend *backend, gpointer user_d
       g_assert_true (operations[i].run (fixture->stream, NULL, &error));
       g_assert_no_error (error);
     }
+  assert_failed (fixture->stream, CIMPL_STREAM_ERROR_BUSY);
   g_assert_true (cimpl_stream_try_close (fixture->stream, NULL, NULL));
 }
 
@@ -950,6 +963,94 @@ test_plain_fails (Fixture *fixture)
   g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_NO_SPACE);
 }
 
+/* What stays of a failure */
+
+static void
+fail_with (Fixture *fixture, gsize i, CimplStreamError code)
+{
+  g_autoptr (GError) error = NULL;
+
+  prepare (fixture);
+  fixture->backend->fault_op = operations[i].op;
+  fixture->backend->fault = TEST_FAULT_ERROR;
+  fixture->backend->fault_lasts = TRUE;
+  fixture->backend->code = code;
+  g_assert_false (perform (fixture, i, &error));
+  g_assert_error (error, CIMPL_STREAM_ERROR, (gint) code);
+  fixture->backend->fault = TEST_FAULT_NONE;
+  fixture->backend->fault_lasts = FALSE;
+}
+
+static void
+test_failure_stays (Fixture *fixture)
+{
+  CimplStream *stream = fixture->stream;
+
+  FOR_EACH_OPERATION (fixture, i)
+    {
+      fail_with (fixture, i, CIMPL_STREAM_ERROR_NO_SPACE);
+      FOR_EACH_OPERATION (fixture, j)
+        g_assert_true (perform (fixture, j, NULL));
+      fail_with (fixture, i, CIMPL_STREAM_ERROR_UNEXPECTED_EOF);
+      assert_failed (stream, CIMPL_STREAM_ERROR_NO_SPACE);
+
+      g_assert_cmpint (cimpl_stream_clear_failure (stream), ==, 0);
+      assert_failed (stream, CIMPL_STREAM_ERROR_OK);
+    }
+  fail_with (fixture, 0, CIMPL_STREAM_ERROR_NO_SPACE);
+  g_assert_true (cimpl_stream_try_close (stream, NULL, NULL));
+  assert_failed (stream, CIMPL_STREAM_ERROR_NO_SPACE);
+}
+
+static void
+test_failure_of_close (Fixture *fixture)
+{
+  if (fixture->contract->cannot_close)
+    return;
+  fixture->backend->fault_op = TEST_CLOSE;
+  fixture->backend->fault = TEST_FAULT_ERROR;
+  g_assert_false (cimpl_stream_try_close (fixture->stream, NULL, NULL));
+  assert_failed (fixture->stream, CIMPL_STREAM_ERROR_NO_SPACE);
+}
+
+static void
+test_failure_is_not (Fixture *fixture)
+{
+  static const CimplStreamError answers[]
+      = { CIMPL_STREAM_ERROR_WOULD_BLOCK, CIMPL_STREAM_ERROR_NOT_SUPPORTED };
+  g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+  CimplStream *stream = fixture->stream;
+
+  g_cancellable_cancel (cancelled);
+  FOR_EACH_OPERATION (fixture, i)
+    {
+      for (gsize j = 0; j < G_N_ELEMENTS (answers); j++)
+        if (j == 0 || operations[i].op == TEST_SEEK || operations[i].op == TEST_TRUNCATE)
+          fail_with (fixture, i, answers[j]);
+      g_assert_false (operations[i].run (stream, cancelled, NULL));
+    }
+  g_assert_cmpint (cimpl_stream_try_read (stream, "", (gsize) G_MAXSSIZE + 1, NULL, NULL), ==, -1);
+  g_assert_cmpint (cimpl_stream_try_seek (stream, 0, (CimplSeekMode) 7, NULL, NULL), ==, -1);
+  g_assert_cmpint (cimpl_stream_try_seek (stream, -1, CIMPL_SEEK_MODE_START, NULL, NULL), ==, -1);
+  g_assert_false (cimpl_stream_try_truncate (stream, -1, NULL, NULL));
+  assert_failed (stream, CIMPL_STREAM_ERROR_OK);
+}
+
+static void
+test_failure_of_misuse (Fixture *fixture)
+{
+  CimplStream *stream = fixture->stream;
+
+  g_assert_true (cimpl_stream_try_close (stream, NULL, NULL));
+  assert_failed (stream, CIMPL_STREAM_ERROR_OK);
+  FOR_EACH_OPERATION (fixture, i)
+    {
+      g_assert_false (operations[i].run (stream, NULL, NULL));
+      assert_failed (stream, CIMPL_STREAM_ERROR_CLOSED);
+      cimpl_stream_clear_failure (stream);
+    }
+}
+
 static const ContractCase cases[] = {
   { "read/end", test_read_end },
   { "read/bytes", test_read_bytes },
@@ -971,6 +1072,7 @@ static const ContractCase cases[] = {
   { "copy", test_copy },
   { "copy/onto-itself", test_copy_onto_itself },
   { "plain", test_plain },
+  { "failure/of-misuse", test_failure_of_misuse },
 };
 
 /* Those that need a backend which fails, is slow or counts. */
@@ -998,6 +1100,9 @@ static const ContractCase backend_cases[] = {
   { "copy/fails-midway", test_copy_fails_midway },
   { "copy/keeps-errors-apart", test_copy_keeps_errors_apart },
   { "plain/fails", test_plain_fails },
+  { "failure/stays", test_failure_stays },
+  { "failure/of-close", test_failure_of_close },
+  { "failure/is-not", test_failure_is_not },
 };
 
 static void
