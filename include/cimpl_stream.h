@@ -18,9 +18,12 @@
 #ifndef CIMPL_STREAM_H
 #define CIMPL_STREAM_H
 
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #if defined(__GNUC__)
 #define CIMPL_AVAILABLE_IN_1_0 __attribute__ ((visibility ("default"))) extern
@@ -33,7 +36,7 @@ extern "C" {
 #endif
 
 /* A stream; the same object that the GObject API calls CimplStream. */
-typedef struct _CimplStream CimplStream;
+typedef struct CimplStream CimplStream;
 
 /**
  * CimplStreamContext: (skip)
@@ -42,7 +45,7 @@ typedef struct _CimplStream CimplStream;
  *
  * Since: 1.0
  */
-typedef struct _CimplStreamContext CimplStreamContext;
+typedef struct CimplStreamContext CimplStreamContext;
 
 /**
  * CimplSeekMode:
@@ -55,7 +58,7 @@ typedef struct _CimplStreamContext CimplStreamContext;
  *
  * Since: 1.0
  */
-typedef enum
+typedef enum CimplSeekMode
 {
   CIMPL_SEEK_MODE_START = 0,
   CIMPL_SEEK_MODE_CURRENT = 1,
@@ -73,7 +76,7 @@ typedef enum
  *
  * Since: 1.0
  */
-typedef enum
+typedef enum CimplStreamFlags
 {
   CIMPL_STREAM_READABLE = 1 << 0,
   CIMPL_STREAM_WRITABLE = 1 << 1,
@@ -105,7 +108,7 @@ typedef enum
  *
  * Since: 1.0
  */
-typedef enum
+typedef enum CimplStreamError
 {
   CIMPL_STREAM_ERROR_OK = 0,
   CIMPL_STREAM_ERROR_NULL_PARAMETER = 1,
@@ -204,7 +207,7 @@ typedef int32_t (*CimplFlushCallback) (CimplStreamContext *context);
  *
  * Since: 1.0
  */
-typedef struct
+typedef struct CimplStreamCallbacks
 {
   size_t struct_size;
   void (*read) (CimplStreamContext *context, uint8_t *data, size_t len, int64_t *result);

@@ -52,6 +52,42 @@ for pair in gcc:c99 gcc:c11 clang:c99 clang:c11 g++:c++11 g++:c++17 clang++:c++1
   check "cimpl_stream.h ${pair/:/ }" compile "${pair%:*}" "$plain" "-std=${pair#*:}" "${warnings[@]}"
 done
 
+# Code for the published header says the tags of the types, repeats declarations, and gets four more
+# headers with it.
+published='#include <cimpl_stream.h>
+typedef struct CimplStream Input;
+struct Source { struct CimplStream *stream; struct CimplStreamContext *context; };
+extern int32_t cimpl_free (void *pointer);
+static int64_t seek (struct CimplStreamContext *context, int64_t offset, enum CimplSeekMode mode)
+{ return context != NULL && mode == CIMPL_SEEK_MODE_END ? 10 : offset; }
+static bool is_error (int n, ...)
+{
+  enum CimplStreamError code = CIMPL_STREAM_ERROR_OK;
+  va_list codes;
+  va_start (codes, n);
+  while (n-- > 0)
+    code = (enum CimplStreamError) va_arg (codes, int);
+  va_end (codes);
+  return code != CIMPL_STREAM_ERROR_OK;
+}
+int main (void)
+{
+  struct Source source = { NULL, (struct CimplStreamContext *) malloc (1) };
+  enum CimplSeekMode end = CIMPL_SEEK_MODE_END;
+  Input *input = source.stream = cimpl_stream_new (source.context, NULL, seek, NULL, NULL);
+  bool failed = cimpl_stream_seek (input, 0, end) != 10 || is_error (1, cimpl_stream_error_code ());
+  cimpl_free (input);
+  free (source.context);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}'
+for pair in gcc:c99 gcc:c11 clang:c99 clang:c11 g++:c++11 clang++:c++11; do
+  check "code for the published header ${pair/:/ }" \
+    compile "${pair%:*}" "$published" "-std=${pair#*:}" "${warnings[@]}"
+done
+check "code for the published header after cimplstream.h" \
+  compile gcc "#include <cimplstream/cimplstream.h>
+$published" -std=c99 "${warnings[@]}" "${glib[@]}"
+
 umbrella='#include <cimplstream/cimplstream.h>
 int main (void) { return CIMPL_IS_STREAM (NULL) || CIMPL_IS_CALLBACK_STREAM (NULL); }'
 for pair in gcc:gnu11 gcc:c99 clang:gnu11 clang:c99 g++:gnu++11 clang++:gnu++11; do

@@ -26,7 +26,7 @@ typedef struct _CimplStreamClass CimplStreamClass;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CimplStream, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CimplStreamClass, g_type_class_unref)
 
-struct _CimplStream
+struct CimplStream
 {
   /*< private >*/
   GObject parent_instance;

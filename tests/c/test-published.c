@@ -13,8 +13,8 @@
 
 /* What such a program takes for granted: these names, types and numbers. */
 
-typedef struct _CimplStream CimplStream;
-typedef struct _CimplStreamContext CimplStreamContext;
+typedef struct CimplStream CimplStream;
+typedef struct CimplStreamContext CimplStreamContext;
 
 typedef enum
 {
