@@ -150,6 +150,7 @@ cimpl_stream_enter (CimplStream *self,
 }
 
 CimplHandle *cimpl_stream_get_handle (CimplStream *self);
+void cimpl_stream_set_borrows (CimplStream *self);
 void cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference);
 
 void cimpl_stream_class_set_defaults (CimplStreamClass *klass);

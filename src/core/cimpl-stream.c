@@ -33,7 +33,7 @@
  *
  * Dropping the last reference closes the stream, see [method@CimplStream.Stream.close]; an error
  * then is only logged. In a child process, dropping a stream that the parent has made neither
- * flushes nor closes it.
+ * flushes nor closes it, and nowhere does dropping one of cimpl_stream_new().
  *
  * Since: 1.0
  */
@@ -41,6 +41,7 @@
 typedef struct
 {
   CimplHandle *handle; /* NULL until the stream is a valid handle */
+  gboolean borrows;    /* what it works on may be gone when it is dropped */
 } CimplStreamPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CimplStream, cimpl_stream, G_TYPE_OBJECT)
@@ -120,10 +121,20 @@ cimpl_stream_refuse (CimplStream *self,
 
 /* Object */
 
+/* Before it is used: dropping @self shall neither flush nor close what it works on. */
+void
+cimpl_stream_set_borrows (CimplStream *self)
+{
+  CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
+
+  priv->borrows = TRUE;
+}
+
 /* Closes the stream; FALSE if it lives on, or if that has to wait for the operation that runs. */
 static gboolean
 close_before_end (CimplStream *self, CimplHandle *handle)
 {
+  CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
   CimplFrame frame;
   CimplEntry entry = cimpl_handle_enter (handle, self, &frame);
   g_autoptr (GError) error = NULL;
@@ -139,7 +150,7 @@ close_before_end (CimplStream *self, CimplHandle *handle)
   if (ends)
     {
       /* What the parent process has made is the parent's to flush and to close. */
-      if (entry == CIMPL_ENTERED && !cimpl_handle_is_inherited (handle)
+      if (entry == CIMPL_ENTERED && !cimpl_handle_is_inherited (handle) && !priv->borrows
           && !cimpl_frame_close (&frame, NULL, &error))
         g_warning ("%s was dropped without having been closed, and failed to close then: %s; "
                    "close it explicitly",

@@ -85,7 +85,9 @@ leave (CimplFrame *frame, GError *error)
  * Makes a stream of callbacks. Without a reader, a seeker or a writer it cannot do that and says
  * %CIMPL_STREAM_ERROR_NOT_SUPPORTED; without a flusher, flushing succeeds.
  *
- * Everything passed in must stay valid as long as the stream.
+ * Everything passed in must stay valid as long as the stream is used. cimpl_free() calls no
+ * callback, even if data was written and not flushed, so that @context may be gone by then; where
+ * it shall flush and close, use cimpl_stream_new_full().
  *
  * Returns: a stream, to be freed with cimpl_free(), or `NULL` with
  *   %CIMPL_STREAM_ERROR_NULL_PARAMETER
@@ -145,6 +147,9 @@ import_callbacks (const CimplStreamCallbacks *callbacks, CimplStreamCallbacks *i
  *   function fails
  *
  * Makes a stream of callbacks that store their result.
+ *
+ * Everything passed in must stay valid as long as the stream. Unless it was closed before, the last
+ * cimpl_free() flushes what was written since the last flush, and closes, before @destroy.
  *
  * Returns: a stream, to be freed with cimpl_free(), or `NULL` with
  *   %CIMPL_STREAM_ERROR_NULL_PARAMETER, with %CIMPL_STREAM_ERROR_INVALID_ARGUMENT for a wrong
@@ -308,6 +313,9 @@ cimpl_stream_try_from_handle (guintptr handle, GError **error)
  *
  * Gives back a plain reference to a stream, or frees a string. Never waits: a stream that is in
  * use, be it by the calling thread, goes when that operation is over.
+ *
+ * With the last reference of any face a stream is closed as by cimpl_stream_close(), which flushes
+ * what was written; an error then is only logged. One of cimpl_stream_new() calls no callback.
  *
  * Returns: 0, or -1 with %CIMPL_STREAM_ERROR_INVALID_HANDLE for anything else
  *

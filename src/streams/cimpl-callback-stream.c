@@ -51,7 +51,8 @@
  * ```
  *
  * cimpl_stream_take() takes over the reference that the plain C API would give back with
- * cimpl_free().
+ * cimpl_free(). When the last reference goes, a stream of cimpl_stream_new_full() is closed like
+ * any other, while one of cimpl_stream_new() calls no callback any more.
  *
  * Since: 1.0
  */
@@ -377,6 +378,7 @@ cimpl_callback_stream_new (CimplStreamContext *context,
   self->seeker = seeker;
   self->writer = writer;
   self->flusher = flusher;
+  cimpl_stream_set_borrows (CIMPL_STREAM (self)); /* @context has nobody who says how long */
   cimpl_stream_enlist (CIMPL_STREAM (self), TRUE);
   return CIMPL_STREAM (self);
 }

@@ -18,6 +18,7 @@ typedef struct
   gboolean counts_can_be_negative; /* the same of TEST_FAULT_NEGATIVE for counts */
   gboolean cannot_truncate;
   gboolean cannot_close; /* has nothing of its own to do when it is closed */
+  gboolean borrows;      /* calls nothing when it is dropped */
 
   /*
    * For streams of data that is not in the backend, which only shows what it is at first: puts into

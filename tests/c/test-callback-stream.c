@@ -152,6 +152,7 @@ static const StreamContract contracts[] = {
       .counts_can_be_negative = TRUE,
       .cannot_truncate = TRUE,
       .cannot_close = TRUE,
+      .borrows = TRUE,
   },
   {
       .name = "callback-stream/storing",

@@ -61,12 +61,22 @@ typedef struct
   size_t size;
   size_t position;
   guint n_flushes;
+  gboolean is_gone;
 } MemoryFile;
+
+static MemoryFile *
+get_file (CimplStreamContext *context)
+{
+  MemoryFile *file = (MemoryFile *) context;
+
+  g_assert_false (file->is_gone);
+  return file;
+}
 
 static intptr_t
 memory_read (CimplStreamContext *context, uint8_t *data, size_t len)
 {
-  MemoryFile *file = (MemoryFile *) context;
+  MemoryFile *file = get_file (context);
   size_t left = file->position < file->size ? file->size - file->position : 0;
 
   len = MIN (len, left);
@@ -78,7 +88,7 @@ memory_read (CimplStreamContext *context, uint8_t *data, size_t len)
 static int64_t
 memory_seek (CimplStreamContext *context, int64_t offset, SeekFrom from)
 {
-  MemoryFile *file = (MemoryFile *) context;
+  MemoryFile *file = get_file (context);
   int64_t position = offset;
 
   if (from == FROM_CURRENT)
@@ -97,7 +107,7 @@ memory_seek (CimplStreamContext *context, int64_t offset, SeekFrom from)
 static intptr_t
 memory_write (CimplStreamContext *context, const uint8_t *data, size_t len)
 {
-  MemoryFile *file = (MemoryFile *) context;
+  MemoryFile *file = get_file (context);
 
   len = MIN (len, CAPACITY - file->position);
   memcpy (file->data + file->position, data, len);
@@ -109,7 +119,7 @@ memory_write (CimplStreamContext *context, const uint8_t *data, size_t len)
 static int32_t
 memory_flush (CimplStreamContext *context)
 {
-  ((MemoryFile *) context)->n_flushes++;
+  get_file (context)->n_flushes++;
   return 0;
 }
 
@@ -440,6 +450,19 @@ static const FailureCase operation_cases[] = {
   { "flush", do_flush, NULL },
 };
 
+/* Freeing a stream calls nothing, also when data was not flushed. */
+static void
+test_free_after_context (gconstpointer user_data)
+{
+  const FailureCase *test = user_data;
+  MemoryFile file = { 0 };
+  CimplStream *stream = memory_stream (&file);
+
+  g_assert_cmpint (test->operation (stream), >=, 0);
+  file.is_gone = TRUE;
+  g_assert_cmpint (cimpl_free (stream), ==, 0);
+}
+
 static void
 test_use_after_free (gconstpointer user_data)
 {
@@ -496,6 +519,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/published/free/stream-twice", test_free_stream_twice);
   g_test_add_func ("/published/free/string-twice", test_free_string_twice);
   g_test_add_func ("/published/free/foreign", test_free_foreign);
+  ADD_ROWS ("free/after-context", operation_cases, test_free_after_context);
   ADD_ROWS ("use-after-free", operation_cases, test_use_after_free);
   ADD_ROWS ("wrong-handle", operation_cases, test_wrong_handle);
 
