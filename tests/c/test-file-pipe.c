@@ -312,6 +312,8 @@ test_broken_in_threads (void)
 
   if (!file_fixture_in_subprocess ())
     return;
+  /* Not for the first time in a thread: ThreadSanitizer does not see GObject's lock around that. */
+  g_type_class_unref (g_type_class_ref (CIMPL_TYPE_FILE_STREAM));
   for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("writer", write_to_nobody, GSIZE_TO_POINTER (i));
   for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
