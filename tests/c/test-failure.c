@@ -11,7 +11,7 @@
 
 /* A stream of callbacks that fail when they are told to. */
 
-struct _CimplStreamContext
+struct CimplStreamContext
 {
   CimplStream *stream;
   CimplStream *base; /* of a filter, which passes on what that says */
