@@ -72,9 +72,7 @@ cimpl_adapter_refuse (GError **error)
 void
 cimpl_adapter_take_error (GError *base_error, GError **error)
 {
-  g_set_error_literal (error, G_IO_ERROR, (gint) cimpl_error_get_io_code (base_error),
-                       base_error->message);
-  g_error_free (base_error);
+  g_propagate_error (error, cimpl_failure_to_io (base_error));
 }
 
 static gboolean

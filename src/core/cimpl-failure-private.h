@@ -46,6 +46,8 @@ gboolean cimpl_failure_is_recovered (CimplHandle *handle, guint64 serial);
 void cimpl_failure_clear (CimplHandle *handle);
 
 void cimpl_failure_remember (GError *error);
+GError *cimpl_failure_to_io (GError *error);
+void cimpl_failure_restore (GError **error);
 
 /* Whether a failure of @kind was not made good. */
 static inline gboolean

@@ -6,13 +6,14 @@
 
 #include "core/cimpl-stream-error-private.h"
 
-#define MAX_FAILURES 16 /* of a stream; who marks and swallows for ever must not fill the memory   \
-                         */
+#define MAX_FAILURES                                                                               \
+  16 /* of a stream; who marks and swallows for ever must not fill the memory                      \
+      */
 
 /* The time when somebody last began to watch. */
 static _Atomic guint64 last_mark;
 
-/* What failed last in this thread; bindings and GIO make errors of their own out of its message. */
+/* What failed last in this thread: bindings and GIO make errors of their own out of its message. */
 static void forget (gpointer failure);
 static GPrivate last_failure = G_PRIVATE_INIT (forget);
 
@@ -205,20 +206,50 @@ cimpl_failure_clear (CimplHandle *handle)
   cimpl_failure_free_all (failures);
 }
 
-/* Remembers an error that no stream has failed with, for the following functions. */
+/* Remembers an error as one of this thread, for the following functions. Numbers it. */
 void
 cimpl_failure_remember (GError *error)
 {
   g_private_replace (&last_failure, failure_new (0, error));
 }
 
-/* What is remembered, if @error is that, or was made of it by a binding or by GIO; or NULL. */
+/* What is remembered, if @error is that, or was made of its message; or NULL. */
 static const CimplFailure *
 recall (const GError *error)
 {
   const CimplFailure *failure = g_private_get (&last_failure);
 
   return failure != NULL && strcmp (failure->error->message, error->message) == 0 ? failure : NULL;
+}
+
+/* Makes @error, which it takes, one of GIO, if it is not. GIO has no room for our code and errno.
+ */
+GError *
+cimpl_failure_to_io (GError *error)
+{
+  GError *io_error;
+
+  if (error->domain == G_IO_ERROR)
+    return error;
+  io_error
+      = g_error_new_literal (G_IO_ERROR, (gint) cimpl_error_get_io_code (error), error->message);
+  cimpl_failure_remember (error);
+  g_error_free (error);
+  return io_error;
+}
+
+/* Makes an error that came through GIO what it was before cimpl_failure_to_io(), if it was there.
+ */
+void
+cimpl_failure_restore (GError **error)
+{
+  const CimplFailure *failure = error == NULL || *error == NULL ? NULL : recall (*error);
+
+  if (failure == NULL
+      || !g_error_matches (*error, G_IO_ERROR, (gint) cimpl_error_get_io_code (failure->error)))
+    return;
+  g_error_free (*error);
+  *error = g_error_copy (failure->error);
 }
 
 /**

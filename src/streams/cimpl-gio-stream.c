@@ -36,10 +36,11 @@
  * }
  * ```
  *
- * Operations get the cancellable of the caller. Their errors are not changed; where the plain C API
- * shows a code, or with cimpl_stream_error_get_code(), %G_IO_ERROR_PENDING, which means that
- * somebody else is using the GIO stream, is %CIMPL_STREAM_ERROR_BUSY, and %G_IO_ERROR_WOULD_BLOCK
- * is %CIMPL_STREAM_ERROR_WOULD_BLOCK.
+ * Operations get the cancellable of the caller. Their errors are not changed, and those of a
+ * [class@CimplStream.Stream] below, which GIO shows as %G_IO_ERROR, are what they were; where the
+ * plain C API shows a code, or with cimpl_stream_error_get_code(), %G_IO_ERROR_PENDING, which means
+ * that somebody else is using the GIO stream, is %CIMPL_STREAM_ERROR_BUSY, and
+ * %G_IO_ERROR_WOULD_BLOCK is %CIMPL_STREAM_ERROR_WOULD_BLOCK.
  *
  * Whether the stream can seek and be truncated is asked of GIO whenever it matters, in whatever
  * thread that is. Only what has one position can seek: a single GIO stream, or a #GIOStream that is
@@ -103,6 +104,15 @@ to_seek_type (CimplSeekMode mode)
     }
 }
 
+/* What comes from a stream of ours, by one of our adapters, is whole again. */
+static gboolean
+finish (gboolean success, GError **error)
+{
+  if (!success)
+    cimpl_failure_restore (error);
+  return success;
+}
+
 static gboolean
 cimpl_gio_stream_read (CimplStream *stream,
                        void *buffer,
@@ -120,7 +130,7 @@ cimpl_gio_stream_read (CimplStream *stream,
 
   n = g_input_stream_read (self->input, buffer, count, cancellable, error);
   if (n < 0)
-    return FALSE;
+    return finish (FALSE, error);
   *n_read = (gsize) n;
   return TRUE;
 }
@@ -142,7 +152,7 @@ cimpl_gio_stream_write (CimplStream *stream,
 
   n = g_output_stream_write (self->output, data, count, cancellable, error);
   if (n < 0)
-    return FALSE;
+    return finish (FALSE, error);
   *n_written = (gsize) n;
   return TRUE;
 }
@@ -164,7 +174,7 @@ cimpl_gio_stream_seek (CimplStream *stream,
 
   /* Even a seek to where it is makes some streams write or drop what they have buffered. */
   if (moves && !g_seekable_seek (self->seekable, offset, to_seek_type (mode), cancellable, error))
-    return FALSE;
+    return finish (FALSE, error);
   *position = g_seekable_tell (self->seekable);
   return TRUE;
 }
@@ -174,7 +184,8 @@ cimpl_gio_stream_flush (CimplStream *stream, GCancellable *cancellable, GError *
 {
   CimplGioStream *self = CIMPL_GIO_STREAM (stream);
 
-  return self->output == NULL || g_output_stream_flush (self->output, cancellable, error);
+  return self->output == NULL
+         || finish (g_output_stream_flush (self->output, cancellable, error), error);
 }
 
 static gboolean
@@ -186,14 +197,14 @@ cimpl_gio_stream_close (CimplStream *stream, GCancellable *cancellable, GError *
   if (!atomic_load (&self->close_base))
     return TRUE;
   if (self->io_stream != NULL)
-    return g_io_stream_close (self->io_stream, cancellable, error);
+    return finish (g_io_stream_close (self->io_stream, cancellable, error), error);
 
   /* As a GIOStream does it. */
   if (self->output != NULL)
-    success = g_output_stream_close (self->output, cancellable, error);
+    success = finish (g_output_stream_close (self->output, cancellable, error), error);
   if (self->input != NULL
       && !g_input_stream_close (self->input, cancellable, success ? error : NULL))
-    success = FALSE;
+    success = finish (FALSE, success ? error : NULL);
   return success;
 }
 
@@ -208,7 +219,7 @@ cimpl_gio_stream_truncate (CimplStream *stream,
   if (!can_truncate (self))
     return CIMPL_STREAM_CLASS (cimpl_gio_stream_parent_class)
         ->truncate (stream, size, cancellable, error);
-  return g_seekable_truncate (self->seekable, size, cancellable, error);
+  return finish (g_seekable_truncate (self->seekable, size, cancellable, error), error);
 }
 
 static gboolean
