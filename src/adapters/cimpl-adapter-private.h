@@ -50,18 +50,20 @@ void cimpl_adapter_class_init (GObjectClass *object_class);
 void cimpl_adapter_finalize (GObject *object);
 void cimpl_adapter_seekable_init (GSeekableIface *iface);
 
-gboolean cimpl_adapter_refuse (GError **error);
+void cimpl_adapter_refuse (GError **error);
 void cimpl_adapter_take_error (GError *base_error, GError **error);
 gboolean cimpl_adapter_flush (CimplAdapter *self, GCancellable *cancellable, GError **error);
 gboolean cimpl_adapter_close (CimplAdapter *self, GCancellable *cancellable, GError **error);
 
-/* Enters the base. The error, also of what follows, is for cimpl_adapter_take_error(). */
-static inline gboolean
-cimpl_adapter_enter (CimplAdapter *self, CimplFrame *frame, CimplKind kind, GError **base_error)
+/* Enters the base, or is NULL. The error, also of what follows, is for cimpl_adapter_take_error().
+ */
+static G_ALWAYS_INLINE inline CimplHandle *
+cimpl_adapter_enter (CimplAdapter *self, CimplKind kind, GError **base_error)
 {
-  if (G_UNLIKELY (self->base == NULL))
-    return cimpl_adapter_refuse (base_error);
-  return cimpl_stream_enter (self->base, frame, kind, G_STRFUNC, base_error);
+  if (G_LIKELY (self->base != NULL))
+    return cimpl_stream_enter (self->base, kind, G_STRFUNC, base_error);
+  cimpl_adapter_refuse (base_error);
+  return NULL;
 }
 
 #pragma GCC visibility pop

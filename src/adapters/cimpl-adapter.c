@@ -59,13 +59,12 @@ close_stream (gpointer stream, GError **error)
 
 /* Errors */
 
-/* For what was made without a base; FALSE, to be returned. */
-gboolean
+/* For what was made without a base. */
+void
 cimpl_adapter_refuse (GError **error)
 {
   g_set_error_literal (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER,
                        "The stream was made without a base");
-  return FALSE;
 }
 
 /* Makes an error of the base one of GIO, if it is not. */
@@ -88,14 +87,15 @@ finish (gboolean success, GError *base_error, GError **error)
 gboolean
 cimpl_adapter_flush (CimplAdapter *self, GCancellable *cancellable, GError **error)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *base_error = NULL;
   gboolean success = FALSE;
 
-  if (cimpl_adapter_enter (self, &frame, CIMPL_KIND_FLUSH, &base_error))
+  handle = cimpl_adapter_enter (self, CIMPL_KIND_FLUSH, &base_error);
+  if (handle != NULL)
     {
-      success = cimpl_frame_flush (&frame, cancellable, &base_error);
-      cimpl_handle_leave (&frame);
+      CIMPL_AUTO_LEAVE (handle);
+      success = cimpl_operation_flush (handle, cancellable, &base_error);
     }
   if (success)
     self->is_dirty = FALSE;
@@ -239,13 +239,14 @@ static goffset
 cimpl_adapter_tell (GSeekable *seekable)
 {
   CimplAdapter *self = get_adapter (seekable);
-  CimplFrame frame;
+  CimplHandle *handle;
   gint64 position = -1;
 
-  if (cimpl_adapter_enter (self, &frame, CIMPL_KIND_SEEK, NULL))
+  handle = cimpl_adapter_enter (self, CIMPL_KIND_SEEK, NULL);
+  if (handle != NULL)
     {
-      position = cimpl_frame_seek (&frame, 0, CIMPL_SEEK_MODE_CURRENT, NULL, NULL);
-      cimpl_handle_leave (&frame);
+      CIMPL_AUTO_LEAVE (handle);
+      position = cimpl_operation_seek (handle, 0, CIMPL_SEEK_MODE_CURRENT, NULL, NULL);
     }
   if (position < 0)
     return atomic_load (&self->position);
@@ -287,13 +288,23 @@ begin (GSeekable *seekable, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
-static void
-end (GSeekable *seekable, GCancellable *cancellable)
+typedef struct
 {
-  if (cancellable != NULL)
-    g_cancellable_pop_current (cancellable);
-  clear_pending (seekable);
+  GSeekable *seekable;
+  GCancellable *cancellable;
+} Begun;
+
+static void
+end (Begun *begun)
+{
+  if (begun->cancellable != NULL)
+    g_cancellable_pop_current (begun->cancellable);
+  clear_pending (begun->seekable);
 }
+
+/* At the end of the block, however that is left. */
+#define AUTO_END(seekable, cancellable)                                                            \
+  __attribute__ ((cleanup (end))) G_GNUC_UNUSED Begun begun = { seekable, cancellable }
 
 static gboolean
 cimpl_adapter_seek (GSeekable *seekable,
@@ -303,18 +314,22 @@ cimpl_adapter_seek (GSeekable *seekable,
                     GError **error)
 {
   CimplAdapter *self = get_adapter (seekable);
-  CimplFrame frame;
+  CimplHandle *handle;
   gint64 position = -1;
   GError *base_error = NULL;
 
   if (!begin (seekable, cancellable, error))
     return FALSE;
-  if (cimpl_adapter_enter (self, &frame, CIMPL_KIND_SEEK, &base_error))
-    {
-      position = cimpl_frame_seek (&frame, offset, get_seek_mode (type), cancellable, &base_error);
-      cimpl_handle_leave (&frame);
-    }
-  end (seekable, cancellable);
+  {
+    AUTO_END (seekable, cancellable);
+    handle = cimpl_adapter_enter (self, CIMPL_KIND_SEEK, &base_error);
+    if (handle != NULL)
+      {
+        CIMPL_AUTO_LEAVE (handle);
+        position
+            = cimpl_operation_seek (handle, offset, get_seek_mode (type), cancellable, &base_error);
+      }
+  }
   if (position >= 0)
     atomic_store (&self->position, position);
   return finish (position >= 0, base_error, error);
@@ -332,7 +347,7 @@ cimpl_adapter_truncate (GSeekable *seekable,
                         GCancellable *cancellable,
                         GError **error)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   gboolean success = FALSE;
   GError *base_error = NULL;
 
@@ -344,12 +359,15 @@ cimpl_adapter_truncate (GSeekable *seekable,
     }
   if (!begin (seekable, cancellable, error))
     return FALSE;
-  if (cimpl_adapter_enter (get_adapter (seekable), &frame, CIMPL_KIND_TRUNCATE, &base_error))
-    {
-      success = cimpl_frame_truncate (&frame, size, cancellable, &base_error);
-      cimpl_handle_leave (&frame);
-    }
-  end (seekable, cancellable);
+  {
+    AUTO_END (seekable, cancellable);
+    handle = cimpl_adapter_enter (get_adapter (seekable), CIMPL_KIND_TRUNCATE, &base_error);
+    if (handle != NULL)
+      {
+        CIMPL_AUTO_LEAVE (handle);
+        success = cimpl_operation_truncate (handle, size, cancellable, &base_error);
+      }
+  }
   return finish (success, base_error, error);
 }
 

@@ -69,14 +69,15 @@ cimpl_input_stream_read (GInputStream *stream,
                          GError **error)
 {
   CimplInputStream *self = (CimplInputStream *) stream; /* the hot path: no type check */
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *base_error = NULL;
   gssize n_read = -1;
 
-  if (cimpl_adapter_enter (&self->adapter, &frame, CIMPL_KIND_READ, &base_error))
+  handle = cimpl_adapter_enter (&self->adapter, CIMPL_KIND_READ, &base_error);
+  if (handle != NULL)
     {
-      n_read = cimpl_frame_read (&frame, buffer, count, cancellable, &base_error);
-      cimpl_handle_leave (&frame);
+      CIMPL_AUTO_LEAVE (handle);
+      n_read = cimpl_operation_read (handle, buffer, count, cancellable, &base_error);
     }
   if (G_UNLIKELY (n_read < 0))
     cimpl_adapter_take_error (base_error, error);
@@ -88,29 +89,30 @@ cimpl_input_stream_read (GInputStream *stream,
  * FALSE if the base is no longer where it was, for which there is no remedy.
  */
 static gboolean
-skip_by_seeking (CimplFrame *frame,
+skip_by_seeking (CimplHandle *handle,
                  gsize count,
                  gsize *n_skipped,
                  GCancellable *cancellable,
                  GError **error)
 {
-  gint64 start = cimpl_frame_seek (frame, 0, CIMPL_SEEK_MODE_CURRENT, cancellable, NULL);
+  gint64 start = cimpl_operation_seek (handle, 0, CIMPL_SEEK_MODE_CURRENT, cancellable, NULL);
   gint64 end, target;
 
   *n_skipped = 0;
   if (start < 0)
     return TRUE;
-  end = cimpl_frame_seek (frame, 0, CIMPL_SEEK_MODE_END, cancellable, NULL);
+  end = cimpl_operation_seek (handle, 0, CIMPL_SEEK_MODE_END, cancellable, NULL);
   target = end > start ? start + (gint64) MIN (count, (guint64) (end - start)) : start;
   /* Go there whatever happened, and not only as long as nobody cancels. */
-  if (target != end && cimpl_frame_seek (frame, target, CIMPL_SEEK_MODE_START, NULL, error) < 0)
+  if (target != end
+      && cimpl_operation_seek (handle, target, CIMPL_SEEK_MODE_START, NULL, error) < 0)
     return FALSE;
   *n_skipped = (gsize) (target - start);
   return TRUE;
 }
 
 static gssize
-skip_by_reading (CimplFrame *frame, gsize count, GCancellable *cancellable, GError **error)
+skip_by_reading (CimplHandle *handle, gsize count, GCancellable *cancellable, GError **error)
 {
   guint8 block[SKIP_BLOCK];
   GError *local_error = NULL;
@@ -119,8 +121,8 @@ skip_by_reading (CimplFrame *frame, gsize count, GCancellable *cancellable, GErr
 
   while (done < count && n_read > 0)
     {
-      n_read = cimpl_frame_read (frame, block, MIN (count - done, sizeof block), cancellable,
-                                 &local_error);
+      n_read = cimpl_operation_read (handle, block, MIN (count - done, sizeof block), cancellable,
+                                     &local_error);
       if (n_read > 0)
         done += (gsize) n_read;
     }
@@ -144,19 +146,20 @@ cimpl_input_stream_skip (GInputStream *stream,
                          GError **error)
 {
   CimplInputStream *self = CIMPL_INPUT_STREAM (stream);
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *base_error = NULL;
   gssize result = -1;
 
-  if (cimpl_adapter_enter (&self->adapter, &frame, CIMPL_KIND_SEEK, &base_error))
+  handle = cimpl_adapter_enter (&self->adapter, CIMPL_KIND_SEEK, &base_error);
+  if (handle != NULL)
     {
+      CIMPL_AUTO_LEAVE (handle);
       gsize n_skipped;
 
-      if (skip_by_seeking (&frame, count, &n_skipped, cancellable, &base_error))
+      if (skip_by_seeking (handle, count, &n_skipped, cancellable, &base_error))
         /* At its end too: devices have data behind their size, which is 0. */
         result = n_skipped > 0 ? (gssize) n_skipped
-                               : skip_by_reading (&frame, count, cancellable, &base_error);
-      cimpl_handle_leave (&frame);
+                               : skip_by_reading (handle, count, cancellable, &base_error);
     }
   if (result < 0)
     cimpl_adapter_take_error (base_error, error);

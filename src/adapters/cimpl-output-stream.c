@@ -67,14 +67,15 @@ cimpl_output_stream_write (GOutputStream *stream,
                            GError **error)
 {
   CimplOutputStream *self = (CimplOutputStream *) stream; /* the hot path: no type check */
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *base_error = NULL;
   gssize n_written = -1;
 
-  if (cimpl_adapter_enter (&self->adapter, &frame, CIMPL_KIND_WRITE, &base_error))
+  handle = cimpl_adapter_enter (&self->adapter, CIMPL_KIND_WRITE, &base_error);
+  if (handle != NULL)
     {
-      n_written = cimpl_frame_write (&frame, data, count, cancellable, &base_error);
-      cimpl_handle_leave (&frame);
+      CIMPL_AUTO_LEAVE (handle);
+      n_written = cimpl_operation_write (handle, data, count, cancellable, &base_error);
     }
   if (G_LIKELY (n_written > 0))
     {

@@ -43,7 +43,6 @@ G_BEGIN_DECLS
  */
 
 typedef struct _CimplHandle CimplHandle;
-typedef struct _CimplFrame CimplFrame;
 typedef struct _CimplFailure CimplFailure;
 
 typedef gboolean (*CimplReadFunc) (CimplStream *self,
@@ -59,10 +58,18 @@ struct _CimplHandle
   _Atomic guint64 life;
   _Atomic gpointer key;
 
-  /* Touched only by the operation that runs; here because this cache line is at hand. */
+  /* The rest is touched only by the operation that runs. */
   _Atomic CimplReadFunc read; /* of the class, once it is known to be the slot that serves */
-  gboolean is_dirty;          /* written since the last flush */
-  gboolean in_default_read;   /* a default reads with the other slot, and must not be called back */
+
+  /* The operation itself, see below. The first cache line ends with these. */
+  CimplHandle *outer; /* of the operations of the thread, the one that had begun before */
+  CimplHandle **link; /* what points to this one: the list of the thread, or another's `outer` */
+  GError *last;       /* (owned): the last error of calls made by user code inside the operation */
+  GError *pending;    /* (owned): what user code says went wrong, until it returns */
+
+  guintptr stack;           /* where in the C stack the operation began */
+  gboolean is_dirty;        /* written since the last flush */
+  gboolean in_default_read; /* a default reads with the other slot, and must not be called back */
 
   /* See cimpl-failure-private.h; guarded by the lock of the registry. */
   _Atomic guint8 failed_kinds; /* of the failures that were not made good */
@@ -84,16 +91,6 @@ struct _CimplHandle
 #define CIMPL_LIFE_DYING G_GUINT64_CONSTANT (32)
 #define CIMPL_LIFE_REVIVED G_GUINT64_CONSTANT (64)
 
-/* An operation that runs in this thread; the innermost one first. */
-struct _CimplFrame
-{
-  CimplFrame *outer;
-  CimplHandle *handle;
-  gpointer stream;
-  GError *last;    /* (owned): the last error of calls made by user code inside this operation */
-  GError *pending; /* (owned): what user code says went wrong, until it returns */
-};
-
 typedef enum
 {
   CIMPL_ENTERED,
@@ -105,7 +102,8 @@ typedef enum
 } CimplEntry;
 
 extern gboolean cimpl_leave_needs_fence;
-extern _Thread_local CimplFrame *cimpl_frame_top __attribute__ ((tls_model ("initial-exec")));
+extern _Thread_local CimplHandle *cimpl_thread_operations
+    __attribute__ ((tls_model ("initial-exec")));
 
 void cimpl_registry_lock (void);
 void cimpl_registry_unlock (void);
@@ -115,7 +113,11 @@ CimplHandle *cimpl_handle_new (gpointer stream, gboolean has_reference);
 void cimpl_handle_retire (CimplHandle *handle);
 gboolean cimpl_handle_is_inherited (CimplHandle *handle);
 
-void cimpl_frame_clear (CimplFrame *frame);
+CimplHandle *cimpl_operation_find (gsize reach);
+void cimpl_operation_clear_errors (CimplHandle *handle);
+
+CimplHandle *cimpl_callout_new (gpointer stream);
+void cimpl_callout_end (CimplHandle *callout);
 
 CimplHandle *
 cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal);
@@ -151,24 +153,76 @@ cimpl_handle_set (CimplHandle *handle, guint64 flag)
   atomic_fetch_or_explicit (&handle->life, flag, memory_order_seq_cst);
 }
 
-/* Runs user code that may use streams itself, without disturbing the thread's last error. */
-static inline void
-cimpl_frame_push (CimplFrame *frame, CimplHandle *handle, gpointer stream)
+/* For who has entered the stream. */
+static inline gpointer
+cimpl_handle_get_stream (CimplHandle *handle)
 {
-  frame->handle = handle;
-  frame->stream = stream;
-  frame->last = NULL;
-  frame->pending = NULL;
-  frame->outer = cimpl_frame_top;
-  cimpl_frame_top = frame;
+  return atomic_load_explicit (&handle->key, memory_order_relaxed);
+}
+
+/*
+ * The operations of a thread are a list, the last begun first, and end in any order: user code may
+ * be a coroutine, which waits in the middle of one while others go on in the same thread. They may
+ * also be unwound by a C++ exception or by pthread_cancel(). So all that belongs to one lies in its
+ * handle, and nothing of it on the C stack, which may be elsewhere by then.
+ *
+ * An operation must end in the thread that it began in.
+ */
+
+/* Makes @handle the last begun. Inline, as the user's code will be deeper in this very stack. */
+static G_ALWAYS_INLINE inline void
+cimpl_operation_link (CimplHandle *handle)
+{
+  CimplHandle *outer = cimpl_thread_operations;
+
+  handle->stack = (guintptr) __builtin_frame_address (0);
+  handle->outer = outer;
+  handle->link = &cimpl_thread_operations;
+  if (G_UNLIKELY (outer != NULL))
+    outer->link = &handle->outer;
+  cimpl_thread_operations = handle;
 }
 
 static inline void
-cimpl_frame_pop (CimplFrame *frame)
+cimpl_operation_unlink (CimplHandle *handle)
 {
-  cimpl_frame_top = frame->outer;
-  if (G_UNLIKELY (((guintptr) frame->last | (guintptr) frame->pending) != 0)) /* one branch */
-    cimpl_frame_clear (frame);
+  CimplHandle *outer = handle->outer;
+
+  *handle->link = outer;
+  if (G_UNLIKELY (outer != NULL))
+    outer->link = handle->link;
+}
+
+/*
+ * Makes @handle the operation that the caller's code runs inside of, where he has entered several
+ * and lets them work in turns.
+ */
+static G_ALWAYS_INLINE inline void
+cimpl_operation_raise (CimplHandle *handle)
+{
+  cimpl_operation_unlink (handle);
+  cimpl_operation_link (handle);
+}
+
+static inline void
+cimpl_operation_end (CimplHandle *handle)
+{
+  cimpl_operation_unlink (handle);
+  if (G_UNLIKELY (((guintptr) handle->last | (guintptr) handle->pending) != 0)) /* one branch */
+    cimpl_operation_clear_errors (handle);
+}
+
+/*
+ * Runs user code that is no operation of @stream, without disturbing the thread's last error. Owes
+ * a cimpl_callout_end(), also if that code is unwound.
+ */
+static G_ALWAYS_INLINE inline CimplHandle *
+cimpl_callout_begin (gpointer stream)
+{
+  CimplHandle *callout = cimpl_callout_new (stream);
+
+  cimpl_operation_link (callout);
+  return callout;
 }
 
 /* Makes an idle handle BUSY, if it is that of @stream. */
@@ -189,38 +243,42 @@ cimpl_handle_try_claim (CimplHandle *handle, gconstpointer stream)
 }
 
 /*
- * Begins an operation on @stream, which @handle was found for (or NULL). Only CIMPL_ENTERED and
- * CIMPL_ENTERED_CLOSED owe a cimpl_handle_leave(); after the second, no user code may run.
+ * Begins an operation on @stream, which @handle was found for (or NULL). Returns the handle that
+ * was entered, which owes a cimpl_handle_leave(), also if user code is unwound; or NULL if @entry
+ * is neither CIMPL_ENTERED nor CIMPL_ENTERED_CLOSED. After the latter, no user code may run.
  */
-static inline CimplEntry
-cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplFrame *frame)
+static G_ALWAYS_INLINE inline CimplHandle *
+cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplEntry *entry)
 {
   guint64 life;
 
   if (G_UNLIKELY (handle == NULL) || G_UNLIKELY (!cimpl_handle_try_claim (handle, stream)))
     {
-      CimplEntry refusal;
+      CimplEntry refusal = CIMPL_ENTERED;
 
       handle = cimpl_handle_claim_slow (handle, stream, &refusal);
       if (handle == NULL)
-        return refusal;
+        {
+          *entry = refusal;
+          return NULL;
+        }
     }
 
   /* After BUSY, in the one order of all: who closes or detaches looks for BUSY after his flag. */
   life = atomic_load_explicit (&handle->life, memory_order_seq_cst);
-  cimpl_frame_push (frame, handle, stream);
-  if (G_UNLIKELY ((life & (CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED)) != 0))
-    return CIMPL_ENTERED_CLOSED;
-  return CIMPL_ENTERED;
+  cimpl_operation_link (handle);
+  *entry = G_UNLIKELY ((life & (CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED)) != 0)
+               ? CIMPL_ENTERED_CLOSED
+               : CIMPL_ENTERED;
+  return handle;
 }
 
 static inline void
-cimpl_handle_leave (CimplFrame *frame)
+cimpl_handle_leave (CimplHandle *handle)
 {
-  CimplHandle *handle = frame->handle;
   guint64 idle = atomic_load_explicit (&handle->own, memory_order_relaxed) & ~CIMPL_OWN_BUSY;
 
-  cimpl_frame_pop (frame);
+  cimpl_operation_end (handle);
 
   if (G_UNLIKELY (cimpl_leave_needs_fence))
     atomic_exchange_explicit (&handle->own, idle, memory_order_seq_cst);
@@ -232,6 +290,32 @@ cimpl_handle_leave (CimplFrame *frame)
                   != 0))
     cimpl_handle_settle (handle, idle);
 }
+
+static inline void
+cimpl_handle_auto_leave (CimplHandle **handle)
+{
+  cimpl_handle_leave (*handle);
+}
+
+static inline void
+cimpl_callout_auto_end (CimplHandle **callout)
+{
+  cimpl_callout_end (*callout);
+}
+
+/*
+ * What ends an operation at the end of the block, however that is left: user code may throw, or be
+ * cancelled. @handle must have been entered: to test it for NULL there costs more than all of this.
+ */
+#define CIMPL_AUTO_LEAVE(handle)                                                                   \
+  __attribute__ ((cleanup (cimpl_handle_auto_leave))) G_GNUC_UNUSED CimplHandle *G_PASTE (         \
+      leaving_at_, __LINE__)                                                                       \
+      = (handle)
+#define CIMPL_AUTO_END_CALLOUT(callout)                                                            \
+  __attribute__ ((cleanup (cimpl_callout_auto_end))) G_GNUC_UNUSED CimplHandle *G_PASTE (          \
+      ending_at_, __LINE__)                                                                        \
+      = (callout)
+#define CIMPL_AUTO_CALLOUT(stream) CIMPL_AUTO_END_CALLOUT (cimpl_callout_begin (stream))
 
 #pragma GCC visibility pop
 G_END_DECLS

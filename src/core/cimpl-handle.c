@@ -30,7 +30,7 @@ struct _Chunk
 };
 
 gboolean cimpl_leave_needs_fence = TRUE;
-_Thread_local CimplFrame *cimpl_frame_top;
+_Thread_local CimplHandle *cimpl_thread_operations;
 
 /* All below is guarded by this lock, which no user code runs under and no operation takes. */
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -83,19 +83,91 @@ barrier_all_threads (void)
 }
 
 void
-cimpl_frame_clear (CimplFrame *frame)
+cimpl_operation_clear_errors (CimplHandle *handle)
 {
-  g_clear_error (&frame->last);
-  g_clear_error (&frame->pending);
+  g_clear_error (&handle->last);
+  g_clear_error (&handle->pending);
+}
+
+/*
+ * The operation that the caller's code runs inside of; NULL if it is outside of any. Coroutines may
+ * have begun others since, and wait in them; but those have C stacks of their own, and of what lies
+ * above the caller in the same stack, nothing is nearer to him than the innermost operation. Code
+ * of a coroutine that is in no operation may lie below the stack of one that is, by at least the
+ * size of its own: operations more than @reach bytes away do not count.
+ */
+CimplHandle *
+cimpl_operation_find (gsize reach)
+{
+  guintptr here = (guintptr) __builtin_frame_address (0);
+  guintptr nearest = reach; /* for what lies below, the difference is larger than any */
+  CimplHandle *found = NULL;
+
+  for (CimplHandle *handle = cimpl_thread_operations; handle != NULL; handle = handle->outer)
+    if (handle->stack - here < nearest)
+      {
+        nearest = handle->stack - here;
+        found = handle;
+      }
+  return found;
 }
 
 gboolean
 cimpl_handle_is_mine (CimplHandle *handle)
 {
-  for (CimplFrame *frame = cimpl_frame_top; frame != NULL; frame = frame->outer)
-    if (frame->handle == handle)
+  for (CimplHandle *mine = cimpl_thread_operations; mine != NULL; mine = mine->outer)
+    if (mine == handle)
       return TRUE;
   return FALSE;
+}
+
+/*
+ * Callouts: what cimpl_operation_find() finds in user code that is no operation. No table
+ * leads to these handles, so no stale pointer finds one; each thread keeps those it has used.
+ */
+
+static _Thread_local CimplHandle *idle_callouts __attribute__ ((tls_model ("initial-exec")));
+
+static void
+free_idle_callouts (gpointer unused)
+{
+  while (idle_callouts != NULL)
+    {
+      CimplHandle *callout = idle_callouts;
+
+      idle_callouts = callout->next_free;
+      g_aligned_free (callout);
+    }
+}
+
+static GPrivate callouts_end = G_PRIVATE_INIT (free_idle_callouts);
+
+static CimplHandle *
+add_callout (void)
+{
+  g_private_set (&callouts_end, &callouts_end); /* whatever it is: not NULL */
+  return g_aligned_alloc0 (1, sizeof (CimplHandle), _Alignof(CimplHandle));
+}
+
+CimplHandle *
+cimpl_callout_new (gpointer stream)
+{
+  CimplHandle *callout = idle_callouts;
+
+  if (callout != NULL)
+    idle_callouts = callout->next_free;
+  else
+    callout = add_callout ();
+  atomic_store_explicit (&callout->key, stream, memory_order_relaxed);
+  return callout;
+}
+
+void
+cimpl_callout_end (CimplHandle *callout)
+{
+  cimpl_operation_end (callout);
+  callout->next_free = idle_callouts;
+  idle_callouts = callout;
 }
 
 static void
@@ -112,17 +184,23 @@ after_fork_in_parent (void)
 
 /* The operations of the threads that are not in the child will never end: end them. */
 static void
+end_operation_of_nobody (CimplHandle *handle)
+{
+  if ((atomic_load (&handle->own) & (CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED)) == 0)
+    return;
+  handle->last = handle->pending = NULL; /* not freed: that thread may just have been at it */
+  handle->in_default_read = FALSE;
+  atomic_fetch_and (&handle->own, ~(CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED));
+}
+
+static void
 after_fork_in_child (void)
 {
   process++;
   for (Chunk *chunk = chunks; chunk != NULL; chunk = chunk->next)
     for (guint i = 0; i < HANDLES_PER_CHUNK; i++)
-      {
-        CimplHandle *handle = &chunk->handles[i];
-
-        if (!cimpl_handle_is_mine (handle))
-          atomic_fetch_and (&handle->own, ~(CIMPL_OWN_BUSY | CIMPL_OWN_CLAIMED));
-      }
+      if (!cimpl_handle_is_mine (&chunk->handles[i]))
+        end_operation_of_nobody (&chunk->handles[i]);
   cimpl_leave_needs_fence = !barrier_register ();
   pthread_mutex_unlock (&registry_lock);
 }

@@ -19,16 +19,17 @@ prefix_progress (GError **error, const char *verb, guint64 done)
 }
 
 static gboolean
-cimpl_frame_read_all (CimplFrame *frame,
-                      guint8 *buffer,
-                      gsize count,
-                      gsize *n_read,
-                      GCancellable *cancellable,
-                      GError **error)
+cimpl_operation_read_all (CimplHandle *handle,
+                          guint8 *buffer,
+                          gsize count,
+                          gsize *n_read,
+                          GCancellable *cancellable,
+                          GError **error)
 {
   while (*n_read < count)
     {
-      gssize n = cimpl_frame_read (frame, buffer + *n_read, count - *n_read, cancellable, error);
+      gssize n
+          = cimpl_operation_read (handle, buffer + *n_read, count - *n_read, cancellable, error);
 
       if (n <= 0)
         return n == 0;
@@ -45,21 +46,21 @@ new_full (CimplStream *self)
 }
 
 static gboolean
-cimpl_frame_write_all (CimplFrame *frame,
-                       const guint8 *data,
-                       gsize count,
-                       gsize *n_written,
-                       GCancellable *cancellable,
-                       GError **error)
+cimpl_operation_write_all (CimplHandle *handle,
+                           const guint8 *data,
+                           gsize count,
+                           gsize *n_written,
+                           GCancellable *cancellable,
+                           GError **error)
 {
   while (*n_written < count)
     {
-      gssize n
-          = cimpl_frame_write (frame, data + *n_written, count - *n_written, cancellable, error);
+      gssize n = cimpl_operation_write (handle, data + *n_written, count - *n_written, cancellable,
+                                        error);
 
       if (n == 0)
-        return cimpl_frame_end_failed (frame, CIMPL_KIND_WRITE, new_full (frame->stream), NULL,
-                                       error);
+        return cimpl_operation_end_failed (
+            handle, CIMPL_KIND_WRITE, new_full (cimpl_handle_get_stream (handle)), NULL, error);
       if (n < 0)
         return FALSE;
       *n_written += (gsize) n;
@@ -96,7 +97,7 @@ cimpl_stream_try_read_all (CimplStream *self,
                            GCancellable *cancellable,
                            GError **error)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   gsize done = 0;
   gboolean success = FALSE;
 
@@ -104,10 +105,11 @@ cimpl_stream_try_read_all (CimplStream *self,
     *bytes_read = 0;
   g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
 
-  if (cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_READ, G_STRFUNC, error);
+  if (handle != NULL)
     {
-      success = cimpl_frame_read_all (&frame, buffer, count, &done, cancellable, error);
-      cimpl_handle_leave (&frame);
+      CIMPL_AUTO_LEAVE (handle);
+      success = cimpl_operation_read_all (handle, buffer, count, &done, cancellable, error);
     }
   if (bytes_read != NULL)
     *bytes_read = done;
@@ -133,7 +135,10 @@ grow (guint8 **data, gsize *allocated, gsize wanted, GError **error)
 }
 
 static GBytes *
-cimpl_frame_read_to_end (CimplFrame *frame, gsize limit, GCancellable *cancellable, GError **error)
+cimpl_operation_read_to_end (CimplHandle *handle,
+                             gsize limit,
+                             GCancellable *cancellable,
+                             GError **error)
 {
   g_autofree guint8 *data = NULL;
   gsize allocated = 0;
@@ -149,7 +154,7 @@ cimpl_frame_read_to_end (CimplFrame *frame, gsize limit, GCancellable *cancellab
                     MIN (MAX (FIRST_BLOCK, 2 * allocated), limit < G_MAXSSIZE ? limit + 1 : limit),
                     error))
         break;
-      n = cimpl_frame_read (frame, data + done, allocated - done, cancellable, error);
+      n = cimpl_operation_read (handle, data + done, allocated - done, cancellable, error);
       if (n < 0)
         break;
       done += (gsize) n;
@@ -193,14 +198,13 @@ cimpl_stream_try_read_to_end (CimplStream *self,
                               GCancellable *cancellable,
                               GError **error)
 {
-  CimplFrame frame;
-  GBytes *bytes;
+  CimplHandle *handle;
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_READ, G_STRFUNC, error);
+  if (handle == NULL)
     return NULL;
-  bytes = cimpl_frame_read_to_end (&frame, limit, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return bytes;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_read_to_end (handle, limit, cancellable, error);
 }
 
 /**
@@ -231,7 +235,7 @@ cimpl_stream_try_write_all (CimplStream *self,
                             GCancellable *cancellable,
                             GError **error)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   gsize done = 0;
   gboolean success = FALSE;
 
@@ -239,10 +243,11 @@ cimpl_stream_try_write_all (CimplStream *self,
     *bytes_written = 0;
   g_return_val_if_fail (data != NULL || count == 0, FALSE);
 
-  if (cimpl_stream_enter (self, &frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_WRITE, G_STRFUNC, error);
+  if (handle != NULL)
     {
-      success = cimpl_frame_write_all (&frame, data, count, &done, cancellable, error);
-      cimpl_handle_leave (&frame);
+      CIMPL_AUTO_LEAVE (handle);
+      success = cimpl_operation_write_all (handle, data, count, &done, cancellable, error);
     }
   if (bytes_written != NULL)
     *bytes_written = done;
@@ -253,10 +258,10 @@ cimpl_stream_try_write_all (CimplStream *self,
 
 /* How much there is to copy, for progress reports: -1 if the source does not know. */
 static gint64
-get_total (CimplFrame *source, gint64 limit)
+get_total (CimplHandle *source, gint64 limit)
 {
-  gint64 position = cimpl_frame_seek (source, 0, CIMPL_SEEK_MODE_CURRENT, NULL, NULL);
-  gint64 size = position < 0 ? -1 : cimpl_frame_get_size (source, NULL, NULL);
+  gint64 position = cimpl_operation_seek (source, 0, CIMPL_SEEK_MODE_CURRENT, NULL, NULL);
+  gint64 size = position < 0 ? -1 : cimpl_operation_get_size (source, NULL, NULL);
 
   if (size < 0)
     return -1;
@@ -266,8 +271,8 @@ get_total (CimplFrame *source, gint64 limit)
 
 /* Copies by reading and writing. What was read but could not be written is given back. */
 static gboolean
-copy_blocks (CimplFrame *source,
-             CimplFrame *target,
+copy_blocks (CimplHandle *source,
+             CimplHandle *target,
              gint64 limit,
              GFileProgressCallback progress,
              gpointer progress_data,
@@ -287,13 +292,14 @@ copy_blocks (CimplFrame *source,
 
       if (limit >= 0)
         wanted = (gsize) MIN ((gint64) wanted, limit - *n_copied);
-      n_read = cimpl_frame_read (source, block, wanted, cancellable, error);
-      g_clear_error (&target->pending); /* said by the reader, into the innermost frame */
+      cimpl_operation_raise (source);
+      n_read = cimpl_operation_read (source, block, wanted, cancellable, error);
       if (n_read <= 0)
         return n_read == 0;
 
-      success
-          = cimpl_frame_write_all (target, block, (gsize) n_read, &n_written, cancellable, error);
+      cimpl_operation_raise (target);
+      success = cimpl_operation_write_all (target, block, (gsize) n_read, &n_written, cancellable,
+                                           error);
       *n_copied += (gint64) n_written;
       if (progress != NULL)
         progress (*n_copied, total, progress_data);
@@ -301,7 +307,8 @@ copy_blocks (CimplFrame *source,
         {
           gint64 rest = n_read - (gint64) n_written;
 
-          if (cimpl_frame_seek (source, -rest, CIMPL_SEEK_MODE_CURRENT, NULL, NULL) < 0)
+          cimpl_operation_raise (source);
+          if (cimpl_operation_seek (source, -rest, CIMPL_SEEK_MODE_CURRENT, NULL, NULL) < 0)
             g_prefix_error (error, "%" G_GINT64_FORMAT " bytes were read and not written: ", rest);
           return FALSE;
         }
@@ -310,21 +317,20 @@ copy_blocks (CimplFrame *source,
 
 /* Copies in the way of the source's class, or else by reading and writing. */
 static gboolean
-cimpl_frame_copy (CimplFrame *source,
-                  CimplStream *target,
-                  gint64 limit,
-                  GFileProgressCallback progress,
-                  gpointer progress_data,
-                  gint64 *n_copied,
-                  GCancellable *cancellable,
-                  GError **error)
+cimpl_operation_copy (CimplHandle *source,
+                      CimplStream *target,
+                      gint64 limit,
+                      GFileProgressCallback progress,
+                      gpointer progress_data,
+                      gint64 *n_copied,
+                      GCancellable *cancellable,
+                      GError **error)
 {
-  CimplFrame target_frame;
+  CimplHandle *target_handle;
   GError *slot_error = NULL;
-  gboolean success;
 
-  if (cimpl_frame_copy_to (source, target, limit, progress, progress_data, n_copied, cancellable,
-                           &slot_error))
+  if (cimpl_operation_copy_to (source, target, limit, progress, progress_data, n_copied,
+                               cancellable, &slot_error))
     return TRUE;
   if (*n_copied > 0
       || !g_error_matches (slot_error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED))
@@ -334,12 +340,12 @@ cimpl_frame_copy (CimplFrame *source,
     }
   g_error_free (slot_error);
 
-  if (!cimpl_stream_enter (target, &target_frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
+  target_handle = cimpl_stream_enter (target, CIMPL_KIND_WRITE, G_STRFUNC, error);
+  if (target_handle == NULL)
     return FALSE;
-  success = copy_blocks (source, &target_frame, limit, progress, progress_data, n_copied,
-                         cancellable, error);
-  cimpl_handle_leave (&target_frame);
-  return success;
+  CIMPL_AUTO_LEAVE (target_handle);
+  return copy_blocks (source, target_handle, limit, progress, progress_data, n_copied, cancellable,
+                      error);
 }
 
 /**
@@ -377,8 +383,8 @@ cimpl_stream_try_copy (CimplStream *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  CimplFrame frame;
-  GError *local_error = NULL;
+  CimplHandle *handle = NULL;
+  g_autoptr (GError) local_error = NULL;
   gint64 done = 0;
   gboolean success = FALSE;
 
@@ -390,11 +396,13 @@ cimpl_stream_try_copy (CimplStream *self,
   if (self == target)
     g_set_error_literal (&local_error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
                          "A stream cannot be copied onto itself");
-  else if (cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, &local_error))
+  else
+    handle = cimpl_stream_enter (self, CIMPL_KIND_READ, G_STRFUNC, &local_error);
+  if (handle != NULL)
     {
-      success = cimpl_frame_copy (&frame, target, limit, progress, progress_data, &done,
-                                  cancellable, &local_error);
-      cimpl_handle_leave (&frame);
+      CIMPL_AUTO_LEAVE (handle);
+      success = cimpl_operation_copy (handle, target, limit, progress, progress_data, &done,
+                                      cancellable, &local_error);
     }
 
   if (bytes_copied != NULL)
@@ -402,6 +410,6 @@ cimpl_stream_try_copy (CimplStream *self,
   if (success)
     return TRUE;
   prefix_progress (&local_error, "Copied", (guint64) done);
-  g_propagate_error (error, local_error);
+  g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }

@@ -12,141 +12,142 @@ G_BEGIN_DECLS
  * The operations proper, for whoever has entered a stream (see cimpl-handle-private.h): the
  * methods of CimplStream, and the plain API, which enters by a pointer it cannot trust.
  */
-GBytes *
-cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellable, GError **error);
-gint64 cimpl_frame_seek (CimplFrame *frame,
-                         gint64 offset,
-                         CimplSeekMode mode,
-                         GCancellable *cancellable,
-                         GError **error);
-gint64 cimpl_frame_get_size (CimplFrame *frame, GCancellable *cancellable, GError **error);
-gboolean
-cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable, GError **error);
-gboolean cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error);
-gboolean cimpl_frame_close (CimplFrame *frame, GCancellable *cancellable, GError **error);
-gboolean cimpl_frame_get_flags (CimplFrame *frame, CimplStreamFlags *flags, GError **error);
-gboolean cimpl_frame_copy_to (CimplFrame *frame,
-                              CimplStream *target,
-                              gint64 limit,
-                              GFileProgressCallback progress,
-                              gpointer progress_data,
-                              gint64 *n_copied,
-                              GCancellable *cancellable,
-                              GError **error);
-
-gssize cimpl_frame_read_slow (CimplFrame *frame,
-                              void *buffer,
-                              gsize count,
-                              GCancellable *cancellable,
-                              GError **error);
-gssize cimpl_frame_write_slow (CimplFrame *frame,
-                               const void *data,
-                               gsize count,
-                               GCancellable *cancellable,
-                               GError **error);
-gssize cimpl_frame_check_transfer (CimplFrame *frame,
-                                   CimplKind kind,
-                                   gboolean success,
-                                   gsize n_done,
-                                   gsize count,
-                                   GError *slot_error,
+GBytes *cimpl_operation_read_bytes (CimplHandle *handle,
+                                    gsize count,
+                                    GCancellable *cancellable,
+                                    GError **error);
+gint64 cimpl_operation_seek (CimplHandle *handle,
+                             gint64 offset,
+                             CimplSeekMode mode,
+                             GCancellable *cancellable,
+                             GError **error);
+gint64 cimpl_operation_get_size (CimplHandle *handle, GCancellable *cancellable, GError **error);
+gboolean cimpl_operation_truncate (CimplHandle *handle,
+                                   gint64 size,
                                    GCancellable *cancellable,
                                    GError **error);
-gboolean cimpl_frame_end_failed (CimplFrame *frame,
-                                 CimplKind kind,
-                                 GError *failure,
-                                 GCancellable *cancellable,
-                                 GError **error);
+gboolean cimpl_operation_flush (CimplHandle *handle, GCancellable *cancellable, GError **error);
+gboolean cimpl_operation_close (CimplHandle *handle, GCancellable *cancellable, GError **error);
+gboolean cimpl_operation_get_flags (CimplHandle *handle, CimplStreamFlags *flags, GError **error);
+gboolean cimpl_operation_copy_to (CimplHandle *handle,
+                                  CimplStream *target,
+                                  gint64 limit,
+                                  GFileProgressCallback progress,
+                                  gpointer progress_data,
+                                  gint64 *n_copied,
+                                  GCancellable *cancellable,
+                                  GError **error);
+
+gssize cimpl_operation_read_slow (CimplHandle *handle,
+                                  void *buffer,
+                                  gsize count,
+                                  GCancellable *cancellable,
+                                  GError **error);
+gssize cimpl_operation_write_slow (CimplHandle *handle,
+                                   const void *data,
+                                   gsize count,
+                                   GCancellable *cancellable,
+                                   GError **error);
+gssize cimpl_operation_check_transfer (CimplHandle *handle,
+                                       CimplKind kind,
+                                       gboolean success,
+                                       gsize n_done,
+                                       gsize count,
+                                       GError *slot_error,
+                                       GCancellable *cancellable,
+                                       GError **error);
+gboolean cimpl_operation_end_failed (CimplHandle *handle,
+                                     CimplKind kind,
+                                     GError *failure,
+                                     GCancellable *cancellable,
+                                     GError **error);
 
 gboolean cimpl_check_not_cancelled (GCancellable *cancellable, GError **error);
 
 #define CIMPL_UNSET_COUNT G_MAXSIZE
 
 static inline CimplStreamClass *
-cimpl_frame_get_class (CimplFrame *frame)
+cimpl_operation_get_class (CimplHandle *handle)
 {
-  return (CimplStreamClass *) ((GTypeInstance *) frame->stream)->g_class;
+  return (CimplStreamClass *) ((GTypeInstance *) cimpl_handle_get_stream (handle))->g_class;
 }
 
 /* Reading and writing are short, and often called for few bytes: they are worth inlining. */
 static inline gssize
-cimpl_frame_read (CimplFrame *frame,
-                  void *buffer,
-                  gsize count,
-                  GCancellable *cancellable,
-                  GError **error)
+cimpl_operation_read (CimplHandle *handle,
+                      void *buffer,
+                      gsize count,
+                      GCancellable *cancellable,
+                      GError **error)
 {
-  CimplReadFunc read = atomic_load_explicit (&frame->handle->read, memory_order_relaxed);
+  CimplReadFunc read = atomic_load_explicit (&handle->read, memory_order_relaxed);
   gsize n_read = CIMPL_UNSET_COUNT;
   GError *slot_error = NULL;
   gboolean success;
 
   if (G_UNLIKELY (count - 1 >= G_MAXSSIZE) || G_UNLIKELY (cancellable != NULL)
       || G_UNLIKELY (read == NULL))
-    return cimpl_frame_read_slow (frame, buffer, count, cancellable, error);
+    return cimpl_operation_read_slow (handle, buffer, count, cancellable, error);
 
-  success = read (frame->stream, buffer, count, &n_read, NULL, &slot_error);
+  success = read (cimpl_handle_get_stream (handle), buffer, count, &n_read, NULL, &slot_error);
   if (G_UNLIKELY (!success) || G_UNLIKELY (n_read > count) || G_UNLIKELY (slot_error != NULL)
-      || G_UNLIKELY (frame->pending != NULL))
-    return cimpl_frame_check_transfer (frame, CIMPL_KIND_READ, success, n_read, count, slot_error,
-                                       NULL, error);
+      || G_UNLIKELY (handle->pending != NULL))
+    return cimpl_operation_check_transfer (handle, CIMPL_KIND_READ, success, n_read, count,
+                                           slot_error, NULL, error);
   return (gssize) n_read;
 }
 
 static inline gssize
-cimpl_frame_write (CimplFrame *frame,
-                   const void *data,
-                   gsize count,
-                   GCancellable *cancellable,
-                   GError **error)
+cimpl_operation_write (CimplHandle *handle,
+                       const void *data,
+                       gsize count,
+                       GCancellable *cancellable,
+                       GError **error)
 {
   gsize n_written = CIMPL_UNSET_COUNT;
   GError *slot_error = NULL;
   gboolean success;
 
   if (G_UNLIKELY (count - 1 >= G_MAXSSIZE) || G_UNLIKELY (cancellable != NULL))
-    return cimpl_frame_write_slow (frame, data, count, cancellable, error);
+    return cimpl_operation_write_slow (handle, data, count, cancellable, error);
 
-  success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written, NULL,
-                                                  &slot_error);
-  frame->handle->is_dirty |= success;
+  success = cimpl_operation_get_class (handle)->write (cimpl_handle_get_stream (handle), data,
+                                                       count, &n_written, NULL, &slot_error);
+  handle->is_dirty |= success;
   if (G_UNLIKELY (!success) || G_UNLIKELY (n_written > count) || G_UNLIKELY (slot_error != NULL)
-      || G_UNLIKELY (frame->pending != NULL))
-    return cimpl_frame_check_transfer (frame, CIMPL_KIND_WRITE, success, n_written, count,
-                                       slot_error, NULL, error);
-  cimpl_failure_recover (frame->handle, CIMPL_KIND_WRITE);
+      || G_UNLIKELY (handle->pending != NULL))
+    return cimpl_operation_check_transfer (handle, CIMPL_KIND_WRITE, success, n_written, count,
+                                           slot_error, NULL, error);
+  cimpl_failure_recover (handle, CIMPL_KIND_WRITE);
   return (gssize) n_written;
 }
 
 GError *cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle);
 void cimpl_stream_refuse (CimplStream *self,
                           CimplEntry entry,
-                          CimplFrame *frame,
+                          CimplHandle *entered,
                           CimplKind kind,
                           const char *function,
                           GError **error);
 
 /*
  * Enters @self, which the caller has a reference to, for an operation of @kind, 0 for one of none;
- * FALSE with @error set if it is refused, which is a failure of that kind. For what is no stream at
+ * NULL with @error set if it is refused, which is a failure of that kind. For what is no stream at
  * all, logs what g_return_val_if_fail() in @function would, and sets no error. To find the handle
  * in the table is faster than a type check, and shows the same.
  */
-static inline gboolean
-cimpl_stream_enter (CimplStream *self,
-                    CimplFrame *frame,
-                    CimplKind kind,
-                    const char *function,
-                    GError **error)
+static G_ALWAYS_INLINE inline CimplHandle *
+cimpl_stream_enter (CimplStream *self, CimplKind kind, const char *function, GError **error)
 {
   CimplEntry entry = CIMPL_REFUSED_INVALID_HANDLE;
+  CimplHandle *handle = NULL;
 
   if (G_LIKELY (self != NULL))
-    entry = cimpl_handle_enter (cimpl_handle_find (self), self, frame);
+    handle = cimpl_handle_enter (cimpl_handle_find (self), self, &entry);
   if (G_LIKELY (entry == CIMPL_ENTERED))
-    return TRUE;
-  cimpl_stream_refuse (self, entry, frame, kind, function, error);
-  return FALSE;
+    return handle;
+  cimpl_stream_refuse (self, entry, handle, kind, function, error);
+  return NULL;
 }
 
 CimplHandle *cimpl_stream_get_handle (CimplStream *self);
@@ -156,7 +157,7 @@ void cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference);
 void cimpl_stream_class_set_defaults (CimplStreamClass *klass);
 
 /* Ends a failed callback: moves what it said went wrong to @error, or else @message. */
-void cimpl_frame_fail (GError **error, const char *message);
+void cimpl_operation_fail (CimplHandle *handle, GError **error, const char *message);
 
 #pragma GCC visibility pop
 G_END_DECLS

@@ -30,12 +30,10 @@ set_contract (CimplStream *self, GError **error, const char *slot, const char *w
 }
 
 void
-cimpl_frame_fail (GError **error, const char *message)
+cimpl_operation_fail (CimplHandle *handle, GError **error, const char *message)
 {
-  GError *pending = NULL;
+  GError *pending = g_steal_pointer (&handle->pending);
 
-  if (cimpl_frame_top != NULL) /* somebody may call a slot himself */
-    pending = g_steal_pointer (&cimpl_frame_top->pending);
   g_propagate_error (error, pending != NULL
                                 ? pending
                                 : g_error_new_literal (CIMPL_STREAM_ERROR,
@@ -44,13 +42,13 @@ cimpl_frame_fail (GError **error, const char *message)
 
 /* What follows when a slot did not simply succeed. Takes @slot_error. */
 static gboolean
-cimpl_frame_check_slow (CimplFrame *frame,
-                        const char *slot,
-                        gboolean success,
-                        GError *slot_error,
-                        GError **error)
+cimpl_operation_check_slow (CimplHandle *handle,
+                            const char *slot,
+                            gboolean success,
+                            GError *slot_error,
+                            GError **error)
 {
-  GError *pending = g_steal_pointer (&cimpl_frame_top->pending);
+  GError *pending = g_steal_pointer (&handle->pending);
 
   if (success && slot_error == NULL)
     {
@@ -59,28 +57,28 @@ cimpl_frame_check_slow (CimplFrame *frame,
     }
 
   if (success)
-    set_contract (frame->stream, error, slot, "succeeded with an error set");
+    set_contract (cimpl_handle_get_stream (handle), error, slot, "succeeded with an error set");
   else if (slot_error != NULL)
     g_propagate_error (error, g_steal_pointer (&slot_error));
   else if (pending != NULL)
     g_propagate_error (error, g_steal_pointer (&pending));
   else
-    set_contract (frame->stream, error, slot, "failed without an error");
+    set_contract (cimpl_handle_get_stream (handle), error, slot, "failed without an error");
   g_clear_error (&slot_error);
   g_clear_error (&pending);
   return FALSE;
 }
 
 static inline gboolean
-cimpl_frame_check (CimplFrame *frame,
-                   const char *slot,
-                   gboolean success,
-                   GError *slot_error,
-                   GError **error)
+cimpl_operation_check (CimplHandle *handle,
+                       const char *slot,
+                       gboolean success,
+                       GError *slot_error,
+                       GError **error)
 {
-  if (G_LIKELY (success && slot_error == NULL && cimpl_frame_top->pending == NULL))
+  if (G_LIKELY (success && slot_error == NULL && handle->pending == NULL))
     return TRUE;
-  return cimpl_frame_check_slow (frame, slot, success, slot_error, error);
+  return cimpl_operation_check_slow (handle, slot, success, slot_error, error);
 }
 
 /*
@@ -106,15 +104,14 @@ is_failure (CimplKind kind, const GError *error, GCancellable *cancellable)
 /* Ends an operation that failed, not by the caller's fault: the stream keeps @failure, which is
  * passed on. FALSE, to be returned. */
 gboolean
-cimpl_frame_end_failed (CimplFrame *frame,
-                        CimplKind kind,
-                        GError *failure,
-                        GCancellable *cancellable,
-                        GError **error)
+cimpl_operation_end_failed (CimplHandle *handle,
+                            CimplKind kind,
+                            GError *failure,
+                            GCancellable *cancellable,
+                            GError **error)
 {
   if (is_failure (kind, failure, cancellable))
-    cimpl_failure_record (frame->handle, cimpl_handle_get_generation (frame->handle), kind,
-                          failure);
+    cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, failure);
   g_propagate_error (error, failure);
   return FALSE;
 }
@@ -178,6 +175,17 @@ copy_bytes (CimplStream *self,
 
 /* Defaults of the slots */
 
+static void
+end_default_read (CimplHandle **handle)
+{
+  (*handle)->in_default_read = FALSE;
+}
+
+/* Until the end of the block, however that is left. */
+#define IN_DEFAULT_READ(handle)                                                                    \
+  __attribute__ ((cleanup (end_default_read))) G_GNUC_UNUSED CimplHandle *reading = (handle);      \
+  (handle)->in_default_read = TRUE
+
 static GBytes *cimpl_stream_default_read_bytes (CimplStream *self,
                                                 gsize count,
                                                 GCancellable *cancellable,
@@ -200,9 +208,8 @@ cimpl_stream_default_read (CimplStream *self,
       set_not_supported (self, error, "read");
       return FALSE;
     }
-  handle->in_default_read = TRUE;
+  IN_DEFAULT_READ (handle);
   bytes = klass->read_bytes (self, count, cancellable, error);
-  handle->in_default_read = FALSE;
   return bytes != NULL && copy_bytes (self, bytes, buffer, count, n_read, error);
 }
 
@@ -239,17 +246,14 @@ cimpl_stream_default_read_bytes (CimplStream *self,
 {
   CimplHandle *handle = cimpl_stream_get_handle (self);
   CimplStreamClass *klass = CIMPL_STREAM_GET_CLASS (self);
-  GBytes *bytes;
 
   if (handle->in_default_read || klass->read == cimpl_stream_default_read)
     {
       set_not_supported (self, error, "read");
       return NULL;
     }
-  handle->in_default_read = TRUE;
-  bytes = read_new_bytes (self, count, cancellable, error);
-  handle->in_default_read = FALSE;
-  return bytes;
+  IN_DEFAULT_READ (handle);
+  return read_new_bytes (self, count, cancellable, error);
 }
 
 static gboolean
@@ -356,15 +360,15 @@ cimpl_stream_default_query_flags (CimplStream *self, CimplStreamFlags *flags, GE
 
 /* The operations proper */
 
-/* cimpl_frame_read() where it is not simply a matter of calling the slot. */
+/* cimpl_operation_read() where it is not simply a matter of calling the slot. */
 gssize
-cimpl_frame_read_slow (CimplFrame *frame,
-                       void *buffer,
-                       gsize count,
-                       GCancellable *cancellable,
-                       GError **error)
+cimpl_operation_read_slow (CimplHandle *handle,
+                           void *buffer,
+                           gsize count,
+                           GCancellable *cancellable,
+                           GError **error)
 {
-  CimplStreamClass *klass = cimpl_frame_get_class (frame);
+  CimplStreamClass *klass = cimpl_operation_get_class (handle);
   gsize n_read = CIMPL_UNSET_COUNT;
   GError *slot_error = NULL;
   gboolean success;
@@ -375,49 +379,54 @@ cimpl_frame_read_slow (CimplFrame *frame,
     return -1;
   if (find_read_slot (klass) == READ_SLOT_READ_BYTES)
     {
-      g_autoptr (GBytes) bytes = cimpl_frame_read_bytes (frame, count, cancellable, error);
+      g_autoptr (GBytes) bytes = cimpl_operation_read_bytes (handle, count, cancellable, error);
 
       /* It has checked the size. */
-      if (bytes == NULL || !copy_bytes (frame->stream, bytes, buffer, count, &n_read, error))
+      if (bytes == NULL
+          || !copy_bytes (cimpl_handle_get_stream (handle), bytes, buffer, count, &n_read, error))
         return -1;
       return (gssize) n_read;
     }
 
   /* As long as there is something to be made good, every read comes by here. */
-  if (!cimpl_failure_is_left (frame->handle, CIMPL_KIND_READ))
-    atomic_store_explicit (&frame->handle->read, klass->read, memory_order_relaxed);
-  success = klass->read (frame->stream, buffer, count, &n_read, cancellable, &slot_error);
-  return cimpl_frame_check_transfer (frame, CIMPL_KIND_READ, success, n_read, count, slot_error,
-                                     cancellable, error);
+  if (!cimpl_failure_is_left (handle, CIMPL_KIND_READ))
+    atomic_store_explicit (&handle->read, klass->read, memory_order_relaxed);
+  success = klass->read (cimpl_handle_get_stream (handle), buffer, count, &n_read, cancellable,
+                         &slot_error);
+  return cimpl_operation_check_transfer (handle, CIMPL_KIND_READ, success, n_read, count,
+                                         slot_error, cancellable, error);
 }
 
 /* The result of a transfer that did not simply succeed. Takes @slot_error. */
 gssize
-cimpl_frame_check_transfer (CimplFrame *frame,
-                            CimplKind kind,
-                            gboolean success,
-                            gsize n_done,
-                            gsize count,
-                            GError *slot_error,
-                            GCancellable *cancellable,
-                            GError **error)
+cimpl_operation_check_transfer (CimplHandle *handle,
+                                CimplKind kind,
+                                gboolean success,
+                                gsize n_done,
+                                gsize count,
+                                GError *slot_error,
+                                GCancellable *cancellable,
+                                GError **error)
 {
   const char *slot = kind == CIMPL_KIND_READ ? "read" : "write";
   GError *failure = NULL;
 
-  if (cimpl_frame_check (frame, slot, success, slot_error, &failure) && n_done > count)
-    set_bad_count (frame->stream, slot, n_done, count, &failure);
+  if (cimpl_operation_check (handle, slot, success, slot_error, &failure) && n_done > count)
+    set_bad_count (cimpl_handle_get_stream (handle), slot, n_done, count, &failure);
   if (failure != NULL)
     {
-      cimpl_frame_end_failed (frame, kind, failure, cancellable, error);
+      cimpl_operation_end_failed (handle, kind, failure, cancellable, error);
       return -1;
     }
-  cimpl_failure_recover (frame->handle, kind);
+  cimpl_failure_recover (handle, kind);
   return (gssize) n_done;
 }
 
 GBytes *
-cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellable, GError **error)
+cimpl_operation_read_bytes (CimplHandle *handle,
+                            gsize count,
+                            GCancellable *cancellable,
+                            GError **error)
 {
   GError *slot_error = NULL;
   GError *failure = NULL;
@@ -428,30 +437,31 @@ cimpl_frame_read_bytes (CimplFrame *frame, gsize count, GCancellable *cancellabl
   if (!check_transfer (count, cancellable, error))
     return NULL;
 
-  if (find_read_slot (cimpl_frame_get_class (frame)) == READ_SLOT_READ)
-    bytes = read_new_bytes (frame->stream, count, cancellable, &slot_error);
+  if (find_read_slot (cimpl_operation_get_class (handle)) == READ_SLOT_READ)
+    bytes = read_new_bytes (cimpl_handle_get_stream (handle), count, cancellable, &slot_error);
   else
-    bytes = cimpl_frame_get_class (frame)->read_bytes (frame->stream, count, cancellable,
-                                                       &slot_error);
-  if (cimpl_frame_check (frame, "read_bytes", bytes != NULL, slot_error, &failure)
+    bytes = cimpl_operation_get_class (handle)->read_bytes (cimpl_handle_get_stream (handle), count,
+                                                            cancellable, &slot_error);
+  if (cimpl_operation_check (handle, "read_bytes", bytes != NULL, slot_error, &failure)
       && g_bytes_get_size (bytes) > count)
-    set_bad_count (frame->stream, "read_bytes", g_bytes_get_size (bytes), count, &failure);
+    set_bad_count (cimpl_handle_get_stream (handle), "read_bytes", g_bytes_get_size (bytes), count,
+                   &failure);
   if (failure != NULL)
     {
-      cimpl_frame_end_failed (frame, CIMPL_KIND_READ, failure, cancellable, error);
+      cimpl_operation_end_failed (handle, CIMPL_KIND_READ, failure, cancellable, error);
       return NULL;
     }
-  cimpl_failure_recover (frame->handle, CIMPL_KIND_READ);
+  cimpl_failure_recover (handle, CIMPL_KIND_READ);
   return g_steal_pointer (&bytes);
 }
 
-/* cimpl_frame_write() where it is not simply a matter of calling the slot. */
+/* cimpl_operation_write() where it is not simply a matter of calling the slot. */
 gssize
-cimpl_frame_write_slow (CimplFrame *frame,
-                        const void *data,
-                        gsize count,
-                        GCancellable *cancellable,
-                        GError **error)
+cimpl_operation_write_slow (CimplHandle *handle,
+                            const void *data,
+                            gsize count,
+                            GCancellable *cancellable,
+                            GError **error)
 {
   gsize n_written = CIMPL_UNSET_COUNT;
   GError *slot_error = NULL;
@@ -462,11 +472,11 @@ cimpl_frame_write_slow (CimplFrame *frame,
   if (!check_transfer (count, cancellable, error))
     return -1;
 
-  success = cimpl_frame_get_class (frame)->write (frame->stream, data, count, &n_written,
-                                                  cancellable, &slot_error);
-  frame->handle->is_dirty |= success;
-  return cimpl_frame_check_transfer (frame, CIMPL_KIND_WRITE, success, n_written, count, slot_error,
-                                     cancellable, error);
+  success = cimpl_operation_get_class (handle)->write (cimpl_handle_get_stream (handle), data,
+                                                       count, &n_written, cancellable, &slot_error);
+  handle->is_dirty |= success;
+  return cimpl_operation_check_transfer (handle, CIMPL_KIND_WRITE, success, n_written, count,
+                                         slot_error, cancellable, error);
 }
 
 /* Whether a seek failed by the caller's own fault, which a stream alone can tell for such. */
@@ -478,11 +488,11 @@ is_before_start (gint64 offset, CimplSeekMode mode, const GError *error)
 }
 
 gint64
-cimpl_frame_seek (CimplFrame *frame,
-                  gint64 offset,
-                  CimplSeekMode mode,
-                  GCancellable *cancellable,
-                  GError **error)
+cimpl_operation_seek (CimplHandle *handle,
+                      gint64 offset,
+                      CimplSeekMode mode,
+                      GCancellable *cancellable,
+                      GError **error)
 {
   gint64 position = UNSET_POSITION;
   GError *slot_error = NULL;
@@ -492,52 +502,53 @@ cimpl_frame_seek (CimplFrame *frame,
   if (!cimpl_check_seek (offset, mode, error) || !cimpl_check_not_cancelled (cancellable, error))
     return -1;
 
-  success = cimpl_frame_get_class (frame)->seek (frame->stream, offset, mode, &position,
-                                                 cancellable, &slot_error);
-  if (!cimpl_frame_check (frame, "seek", success, slot_error, &failure))
+  success = cimpl_operation_get_class (handle)->seek (cimpl_handle_get_stream (handle), offset,
+                                                      mode, &position, cancellable, &slot_error);
+  if (!cimpl_operation_check (handle, "seek", success, slot_error, &failure))
     ;
   else if (position == UNSET_POSITION)
-    set_contract (frame->stream, &failure, "seek", "succeeded without setting the position");
+    set_contract (cimpl_handle_get_stream (handle), &failure, "seek",
+                  "succeeded without setting the position");
   else if (position < 0)
     g_set_error (&failure, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
                  "seek of %s returned the position %" G_GINT64_FORMAT,
-                 G_OBJECT_TYPE_NAME (frame->stream), position);
+                 G_OBJECT_TYPE_NAME (cimpl_handle_get_stream (handle)), position);
   else
     {
-      cimpl_failure_recover (frame->handle, CIMPL_KIND_SEEK);
+      cimpl_failure_recover (handle, CIMPL_KIND_SEEK);
       return position;
     }
 
   if (is_before_start (offset, mode, failure))
     g_propagate_error (error, failure);
   else
-    cimpl_frame_end_failed (frame, CIMPL_KIND_SEEK, failure, cancellable, error);
+    cimpl_operation_end_failed (handle, CIMPL_KIND_SEEK, failure, cancellable, error);
   return -1;
 }
 
 gint64
-cimpl_frame_get_size (CimplFrame *frame, GCancellable *cancellable, GError **error)
+cimpl_operation_get_size (CimplHandle *handle, GCancellable *cancellable, GError **error)
 {
-  GError *local_error = NULL;
-  gint64 position = cimpl_frame_seek (frame, 0, CIMPL_SEEK_MODE_CURRENT, cancellable, error);
+  g_autoptr (GError) local_error = NULL;
+  gint64 position = cimpl_operation_seek (handle, 0, CIMPL_SEEK_MODE_CURRENT, cancellable, error);
   gint64 size;
 
   if (position < 0)
     return -1;
-  size = cimpl_frame_seek (frame, 0, CIMPL_SEEK_MODE_END, cancellable, &local_error);
+  size = cimpl_operation_seek (handle, 0, CIMPL_SEEK_MODE_END, cancellable, &local_error);
   /* Go back whatever happened, and not only as long as nobody cancels. */
-  if (cimpl_frame_seek (frame, position, CIMPL_SEEK_MODE_START, NULL,
-                        local_error == NULL ? &local_error : NULL)
+  if (cimpl_operation_seek (handle, position, CIMPL_SEEK_MODE_START, NULL,
+                            local_error == NULL ? &local_error : NULL)
       < 0)
     size = -1;
   if (local_error != NULL)
-    g_propagate_error (error, local_error);
+    g_propagate_error (error, g_steal_pointer (&local_error));
   return size;
 }
 
 /* Ends an operation whose slot returns nothing but whether it succeeded. Takes @slot_error. */
 static gboolean
-end_operation (CimplFrame *frame,
+end_operation (CimplHandle *handle,
                CimplKind kind,
                const char *slot,
                gboolean success,
@@ -547,14 +558,17 @@ end_operation (CimplFrame *frame,
 {
   GError *failure = NULL;
 
-  if (!cimpl_frame_check (frame, slot, success, slot_error, &failure))
-    return cimpl_frame_end_failed (frame, kind, failure, cancellable, error);
-  cimpl_failure_recover (frame->handle, kind);
+  if (!cimpl_operation_check (handle, slot, success, slot_error, &failure))
+    return cimpl_operation_end_failed (handle, kind, failure, cancellable, error);
+  cimpl_failure_recover (handle, kind);
   return TRUE;
 }
 
 gboolean
-cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable, GError **error)
+cimpl_operation_truncate (CimplHandle *handle,
+                          gint64 size,
+                          GCancellable *cancellable,
+                          GError **error)
 {
   GError *slot_error = NULL;
   gboolean success;
@@ -568,13 +582,14 @@ cimpl_frame_truncate (CimplFrame *frame, gint64 size, GCancellable *cancellable,
   if (!cimpl_check_not_cancelled (cancellable, error))
     return FALSE;
 
-  success = cimpl_frame_get_class (frame)->truncate (frame->stream, size, cancellable, &slot_error);
-  return end_operation (frame, CIMPL_KIND_TRUNCATE, "truncate", success, slot_error, cancellable,
+  success = cimpl_operation_get_class (handle)->truncate (cimpl_handle_get_stream (handle), size,
+                                                          cancellable, &slot_error);
+  return end_operation (handle, CIMPL_KIND_TRUNCATE, "truncate", success, slot_error, cancellable,
                         error);
 }
 
 gboolean
-cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error)
+cimpl_operation_flush (CimplHandle *handle, GCancellable *cancellable, GError **error)
 {
   GError *slot_error = NULL;
   gboolean success;
@@ -582,44 +597,55 @@ cimpl_frame_flush (CimplFrame *frame, GCancellable *cancellable, GError **error)
   if (!cimpl_check_not_cancelled (cancellable, error))
     return FALSE;
 
-  success = cimpl_frame_get_class (frame)->flush (frame->stream, cancellable, &slot_error);
-  if (!end_operation (frame, CIMPL_KIND_FLUSH, "flush", success, slot_error, cancellable, error))
+  success = cimpl_operation_get_class (handle)->flush (cimpl_handle_get_stream (handle),
+                                                       cancellable, &slot_error);
+  if (!end_operation (handle, CIMPL_KIND_FLUSH, "flush", success, slot_error, cancellable, error))
     return FALSE;
-  frame->handle->is_dirty = FALSE;
+  handle->is_dirty = FALSE;
   return TRUE;
 }
 
-gboolean
-cimpl_frame_close (CimplFrame *frame, GCancellable *cancellable, GError **error)
+static void
+set_closed (CimplHandle **handle)
 {
-  GError *first_error = NULL;
+  cimpl_handle_set (*handle, CIMPL_LIFE_CLOSED);
+}
+
+gboolean
+cimpl_operation_close (CimplHandle *handle, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) first_error = NULL;
   GError *slot_error = NULL;
   gboolean success;
 
-  if (frame->handle->is_dirty)
-    cimpl_frame_flush (frame, cancellable, &first_error);
+  if (handle->is_dirty)
+    cimpl_operation_flush (handle, cancellable, &first_error);
 
-  success = cimpl_frame_get_class (frame)->close (frame->stream, cancellable, &slot_error);
-  end_operation (frame, CIMPL_KIND_CLOSE, "close", success, slot_error, cancellable,
+  {
+    /* Finished, whatever failed, and even if this does not return. */
+    __attribute__ ((cleanup (set_closed))) G_GNUC_UNUSED CimplHandle *closing = handle;
+
+    success = cimpl_operation_get_class (handle)->close (cimpl_handle_get_stream (handle),
+                                                         cancellable, &slot_error);
+  }
+  end_operation (handle, CIMPL_KIND_CLOSE, "close", success, slot_error, cancellable,
                  first_error == NULL ? &first_error : NULL);
 
-  /* Finished, whatever failed. */
-  cimpl_handle_set (frame->handle, CIMPL_LIFE_CLOSED);
   if (first_error == NULL)
     return TRUE;
-  g_propagate_error (error, first_error);
+  g_propagate_error (error, g_steal_pointer (&first_error));
   return FALSE;
 }
 
 gboolean
-cimpl_frame_copy_to (CimplFrame *frame,
-                     CimplStream *target,
-                     gint64 limit,
-                     GFileProgressCallback progress,
-                     gpointer progress_data,
-                     gint64 *n_copied,
-                     GCancellable *cancellable,
-                     GError **error)
+cimpl_operation_copy_to (CimplHandle *handle,
+                         CimplStream *target,
+                         gint64 limit,
+                         GFileProgressCallback progress,
+                         gpointer progress_data,
+                         gint64 *n_copied,
+                         GCancellable *cancellable,
+                         GError **error)
 {
   gint64 n = UNSET_POSITION;
   GError *slot_error = NULL;
@@ -629,27 +655,29 @@ cimpl_frame_copy_to (CimplFrame *frame,
   if (!cimpl_check_not_cancelled (cancellable, error))
     return FALSE;
 
-  success = cimpl_frame_get_class (frame)->copy_to (frame->stream, target, limit, progress,
-                                                    progress_data, &n, cancellable, &slot_error);
+  success = cimpl_operation_get_class (handle)->copy_to (cimpl_handle_get_stream (handle), target,
+                                                         limit, progress, progress_data, &n,
+                                                         cancellable, &slot_error);
   *n_copied = MAX (n, 0); /* also on failure */
-  if (cimpl_frame_check (frame, "copy_to", success, slot_error, &failure)
+  if (cimpl_operation_check (handle, "copy_to", success, slot_error, &failure)
       && (n < 0 || (limit >= 0 && n > limit)))
-    set_contract (frame->stream, &failure, "copy_to", "succeeded without a valid count");
+    set_contract (cimpl_handle_get_stream (handle), &failure, "copy_to",
+                  "succeeded without a valid count");
   if (failure == NULL)
     {
-      cimpl_failure_recover (frame->handle, CIMPL_KIND_READ);
+      cimpl_failure_recover (handle, CIMPL_KIND_READ);
       return TRUE;
     }
 
   if (*n_copied > 0
       || !g_error_matches (failure, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED))
-    return cimpl_frame_end_failed (frame, CIMPL_KIND_READ, failure, cancellable, error);
+    return cimpl_operation_end_failed (handle, CIMPL_KIND_READ, failure, cancellable, error);
   g_propagate_error (error, failure); /* it is to be copied otherwise */
   return FALSE;
 }
 
 gboolean
-cimpl_frame_get_flags (CimplFrame *frame, CimplStreamFlags *flags, GError **error)
+cimpl_operation_get_flags (CimplHandle *handle, CimplStreamFlags *flags, GError **error)
 {
   const guint known = CIMPL_STREAM_READABLE | CIMPL_STREAM_WRITABLE | CIMPL_STREAM_SEEKABLE
                       | CIMPL_STREAM_TRUNCATABLE;
@@ -657,12 +685,14 @@ cimpl_frame_get_flags (CimplFrame *frame, CimplStreamFlags *flags, GError **erro
   GError *slot_error = NULL;
   gboolean success;
 
-  success = cimpl_frame_get_class (frame)->query_flags (frame->stream, &queried, &slot_error);
-  if (!cimpl_frame_check (frame, "query_flags", success, slot_error, error))
+  success = cimpl_operation_get_class (handle)->query_flags (cimpl_handle_get_stream (handle),
+                                                             &queried, &slot_error);
+  if (!cimpl_operation_check (handle, "query_flags", success, slot_error, error))
     return FALSE;
   if ((queried & ~known) != 0)
     {
-      set_contract (frame->stream, error, "query_flags", "set no or unknown flags");
+      set_contract (cimpl_handle_get_stream (handle), error, "query_flags",
+                    "set no or unknown flags");
       return FALSE;
     }
   *flags = queried;

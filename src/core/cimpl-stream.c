@@ -96,7 +96,7 @@ cimpl_stream_get_handle (CimplStream *self)
 void
 cimpl_stream_refuse (CimplStream *self,
                      CimplEntry entry,
-                     CimplFrame *frame,
+                     CimplHandle *entered,
                      CimplKind kind,
                      const char *function,
                      GError **error)
@@ -115,7 +115,7 @@ cimpl_stream_refuse (CimplStream *self,
   if (handle != NULL)
     cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
   if (entry == CIMPL_ENTERED_CLOSED)
-    cimpl_handle_leave (frame);
+    cimpl_handle_leave (entered);
   g_propagate_error (error, refusal);
 }
 
@@ -135,30 +135,26 @@ static gboolean
 close_before_end (CimplStream *self, CimplHandle *handle)
 {
   CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
-  CimplFrame frame;
-  CimplEntry entry = cimpl_handle_enter (handle, self, &frame);
+  CimplEntry entry;
   g_autoptr (GError) error = NULL;
-  gboolean ends;
 
-  if (entry > CIMPL_ENTERED_CLOSED)
+  if (cimpl_handle_enter (handle, self, &entry) == NULL)
     {
       cimpl_handle_dispose_later (handle);
       return FALSE;
     }
+  CIMPL_AUTO_LEAVE (handle);
 
-  ends = cimpl_handle_doom (handle);
-  if (ends)
-    {
-      /* What the parent process has made is the parent's to flush and to close. */
-      if (entry == CIMPL_ENTERED && !cimpl_handle_is_inherited (handle) && !priv->borrows
-          && !cimpl_frame_close (&frame, NULL, &error))
-        g_warning ("%s was dropped without having been closed, and failed to close then: %s; "
-                   "close it explicitly",
-                   G_OBJECT_TYPE_NAME (self), error->message);
-      cimpl_handle_set (handle, CIMPL_LIFE_CLOSED);
-    }
-  cimpl_handle_leave (&frame);
-  return ends;
+  if (!cimpl_handle_doom (handle))
+    return FALSE;
+  /* What the parent process has made is the parent's to flush and to close. */
+  if (entry == CIMPL_ENTERED && !cimpl_handle_is_inherited (handle) && !priv->borrows
+      && !cimpl_operation_close (handle, NULL, &error))
+    g_warning ("%s was dropped without having been closed, and failed to close then: %s; "
+               "close it explicitly",
+               G_OBJECT_TYPE_NAME (self), error->message);
+  cimpl_handle_set (handle, CIMPL_LIFE_CLOSED);
+  return TRUE;
 }
 
 static void
@@ -248,16 +244,15 @@ cimpl_stream_try_read (CimplStream *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  CimplFrame frame;
-  gssize n_read;
+  CimplHandle *handle;
 
   g_return_val_if_fail (buffer != NULL || count == 0, -1);
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_READ, G_STRFUNC, error);
+  if (handle == NULL)
     return -1;
-  n_read = cimpl_frame_read (&frame, buffer, count, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return n_read;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_read (handle, buffer, count, cancellable, error);
 }
 
 /**
@@ -286,14 +281,13 @@ cimpl_stream_try_read_bytes (CimplStream *self,
                              GCancellable *cancellable,
                              GError **error)
 {
-  CimplFrame frame;
-  GBytes *bytes;
+  CimplHandle *handle;
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_READ, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_READ, G_STRFUNC, error);
+  if (handle == NULL)
     return NULL;
-  bytes = cimpl_frame_read_bytes (&frame, count, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return bytes;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_read_bytes (handle, count, cancellable, error);
 }
 
 /**
@@ -324,16 +318,15 @@ cimpl_stream_try_write (CimplStream *self,
                         GCancellable *cancellable,
                         GError **error)
 {
-  CimplFrame frame;
-  gssize n_written;
+  CimplHandle *handle;
 
   g_return_val_if_fail (data != NULL || count == 0, -1);
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_WRITE, G_STRFUNC, error);
+  if (handle == NULL)
     return -1;
-  n_written = cimpl_frame_write (&frame, data, count, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return n_written;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_write (handle, data, count, cancellable, error);
 }
 
 /**
@@ -394,14 +387,13 @@ cimpl_stream_try_seek (CimplStream *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  CimplFrame frame;
-  gint64 position;
+  CimplHandle *handle;
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_SEEK, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_SEEK, G_STRFUNC, error);
+  if (handle == NULL)
     return -1;
-  position = cimpl_frame_seek (&frame, offset, mode, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return position;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_seek (handle, offset, mode, cancellable, error);
 }
 
 /**
@@ -441,14 +433,13 @@ cimpl_stream_try_tell (CimplStream *self, GCancellable *cancellable, GError **er
 gint64
 cimpl_stream_try_get_size (CimplStream *self, GCancellable *cancellable, GError **error)
 {
-  CimplFrame frame;
-  gint64 size;
+  CimplHandle *handle;
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_SEEK, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_SEEK, G_STRFUNC, error);
+  if (handle == NULL)
     return -1;
-  size = cimpl_frame_get_size (&frame, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return size;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_get_size (handle, cancellable, error);
 }
 
 /**
@@ -473,14 +464,13 @@ cimpl_stream_try_truncate (CimplStream *self,
                            GCancellable *cancellable,
                            GError **error)
 {
-  CimplFrame frame;
-  gboolean success;
+  CimplHandle *handle;
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_TRUNCATE, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_TRUNCATE, G_STRFUNC, error);
+  if (handle == NULL)
     return FALSE;
-  success = cimpl_frame_truncate (&frame, size, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return success;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_truncate (handle, size, cancellable, error);
 }
 
 /**
@@ -501,14 +491,13 @@ cimpl_stream_try_truncate (CimplStream *self,
 gboolean
 cimpl_stream_try_flush (CimplStream *self, GCancellable *cancellable, GError **error)
 {
-  CimplFrame frame;
-  gboolean success;
+  CimplHandle *handle;
 
-  if (!cimpl_stream_enter (self, &frame, CIMPL_KIND_FLUSH, G_STRFUNC, error))
+  handle = cimpl_stream_enter (self, CIMPL_KIND_FLUSH, G_STRFUNC, error);
+  if (handle == NULL)
     return FALSE;
-  success = cimpl_frame_flush (&frame, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return success;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_flush (handle, cancellable, error);
 }
 
 /**
@@ -531,34 +520,21 @@ cimpl_stream_try_flush (CimplStream *self, GCancellable *cancellable, GError **e
 gboolean
 cimpl_stream_try_close (CimplStream *self, GCancellable *cancellable, GError **error)
 {
-  CimplFrame frame;
   CimplHandle *handle;
-  gboolean success;
+  CimplEntry entry;
 
   g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
 
   handle = cimpl_stream_get_handle (self);
   if (handle == NULL)
     return TRUE;
-  switch (cimpl_handle_enter (handle, self, &frame))
+  if (cimpl_handle_enter (handle, self, &entry) == NULL)
     {
-    case CIMPL_ENTERED:
-      success = cimpl_frame_close (&frame, cancellable, error);
-      cimpl_handle_leave (&frame);
-      return success;
-
-    case CIMPL_ENTERED_CLOSED:
-      cimpl_handle_leave (&frame);
-      return TRUE;
-
-    case CIMPL_REFUSED_BUSY:
-    case CIMPL_REFUSED_INVALID_HANDLE:
-    case CIMPL_REFUSED_WRONG_HANDLE_TYPE:
-    case CIMPL_REFUSED_TOO_MANY_REFERENCES:
-    default:
-      cimpl_stream_refuse (self, CIMPL_REFUSED_BUSY, &frame, CIMPL_KIND_CLOSE, G_STRFUNC, error);
+      cimpl_stream_refuse (self, CIMPL_REFUSED_BUSY, NULL, CIMPL_KIND_CLOSE, G_STRFUNC, error);
       return FALSE;
     }
+  CIMPL_AUTO_LEAVE (handle);
+  return entry == CIMPL_ENTERED_CLOSED || cimpl_operation_close (handle, cancellable, error);
 }
 
 /**
@@ -580,8 +556,6 @@ gboolean
 cimpl_stream_try_get_flags (CimplStream *self, CimplStreamFlags *flags, GError **error)
 {
   CimplHandle *handle;
-  CimplFrame frame;
-  gboolean success;
 
   g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
   g_return_val_if_fail (flags != NULL, FALSE);
@@ -593,10 +567,9 @@ cimpl_stream_try_get_flags (CimplStream *self, CimplStreamFlags *flags, GError *
       return FALSE;
     }
 
-  cimpl_frame_push (&frame, NULL, self);
-  success = cimpl_frame_get_flags (&frame, flags, error);
-  cimpl_frame_pop (&frame);
-  return success;
+  handle = cimpl_callout_begin (self);
+  CIMPL_AUTO_END_CALLOUT (handle);
+  return cimpl_operation_get_flags (handle, flags, error);
 }
 
 /**

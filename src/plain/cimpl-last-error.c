@@ -10,28 +10,39 @@
 #include "core/cimpl-stream-error-private.h"
 
 /*
- * The last error of a thread. Inside a callback it is that of the frame, so that what a callback
- * does with other streams does not disturb the error of its caller.
+ * The last error of a thread. Inside a callback it is that of the operation, so that what a
+ * callback does with other streams does not disturb the error of its caller.
  */
 static GPrivate thread_error = G_PRIVATE_INIT ((GDestroyNotify) g_error_free);
+
+/*
+ * How far in the C stack a callback's calls are from the operation that it serves. What is further
+ * away may be a coroutine beside that, whose error must not end with it; if it is the callback
+ * after all, it merely disturbs its caller's.
+ */
+#define CALLBACK_REACH (32 * 1024)
 
 static const GError *
 get_last_error (void)
 {
-  return cimpl_frame_top != NULL ? cimpl_frame_top->last : g_private_get (&thread_error);
+  CimplHandle *operation = cimpl_operation_find (CALLBACK_REACH);
+
+  return operation != NULL ? operation->last : g_private_get (&thread_error);
 }
 
 /* Takes @error, which may be NULL. */
 void
 cimpl_set_last_error (GError *error)
 {
-  if (cimpl_frame_top == NULL)
+  CimplHandle *operation = cimpl_operation_find (CALLBACK_REACH);
+
+  if (operation == NULL)
     {
       g_private_replace (&thread_error, error);
       return;
     }
-  g_clear_error (&cimpl_frame_top->last);
-  cimpl_frame_top->last = error;
+  g_clear_error (&operation->last);
+  operation->last = error;
 }
 
 /**
@@ -166,13 +177,15 @@ cimpl_stream_clear_error (void)
 static void
 say (GError *error)
 {
-  if (cimpl_frame_top == NULL)
+  CimplHandle *operation = cimpl_operation_find (G_MAXSSIZE);
+
+  if (operation == NULL)
     {
       cimpl_set_last_error (error);
       return;
     }
-  g_clear_error (&cimpl_frame_top->pending);
-  cimpl_frame_top->pending = error;
+  g_clear_error (&operation->pending);
+  operation->pending = error;
 }
 
 static char *
@@ -239,21 +252,21 @@ cimpl_stream_set_errno (int32_t errnum, const char *message)
 }
 
 /* The operation of @stream that the calling thread is inside of, or NULL. */
-static CimplFrame *
+static CimplHandle *
 find_operation (CimplStream *stream)
 {
-  CimplFrame *frame = cimpl_frame_top;
+  CimplHandle *handle = cimpl_thread_operations;
 
-  while (frame != NULL && frame->stream != stream)
-    frame = frame->outer;
-  return frame;
+  while (handle != NULL && cimpl_handle_get_stream (handle) != stream)
+    handle = handle->outer;
+  return handle;
 }
 
 static void
-fail_operation (CimplFrame *frame, GError *error)
+fail_operation (CimplHandle *handle, GError *error)
 {
-  g_clear_error (&frame->pending);
-  frame->pending = error;
+  g_clear_error (&handle->pending);
+  handle->pending = error;
 }
 
 /**
@@ -284,7 +297,7 @@ cimpl_stream_fail (CimplStream *stream,
                    const char *message,
                    size_t len)
 {
-  CimplFrame *frame = find_operation (stream);
+  CimplHandle *handle = find_operation (stream);
   g_autofree char *text = NULL;
   uint64_t serial = cimpl_error_tick ();
   GError *error;
@@ -297,8 +310,8 @@ cimpl_stream_fail (CimplStream *stream,
                        errnum != 0 ? g_strerror (errnum) : cimpl_error_code_name (code));
   error = cimpl_error_new (code, errnum, text);
   cimpl_error_set_serial (error, serial);
-  if (frame != NULL)
-    fail_operation (frame, error);
+  if (handle != NULL)
+    fail_operation (handle, error);
   else
     cimpl_set_last_error (error);
   return serial;
@@ -318,8 +331,9 @@ cimpl_stream_fail (CimplStream *stream,
 void
 cimpl_stream_forward_error (CimplStream *stream)
 {
-  CimplFrame *frame = find_operation (stream);
+  CimplHandle *handle = find_operation (stream);
+  const GError *error = handle != NULL && handle->last != NULL ? handle->last : get_last_error ();
 
-  if (frame != NULL && frame->last != NULL)
-    fail_operation (frame, g_error_copy (frame->last));
+  if (handle != NULL && error != NULL)
+    fail_operation (handle, g_error_copy (error));
 }

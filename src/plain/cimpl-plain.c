@@ -33,7 +33,7 @@ fail_refused (CimplEntry entry, gpointer stream)
 
 /* Refuses an operation, which has entered where the stream is closed; -1, to be returned. */
 static G_GNUC_NO_INLINE int32_t
-refuse (CimplStream *stream, CimplEntry entry, CimplFrame *frame, CimplKind kind)
+refuse (CimplStream *stream, CimplEntry entry, CimplHandle *entered, CimplKind kind)
 {
   CimplHandle *handle = cimpl_handle_find (stream);
   GError *refusal = cimpl_stream_new_refusal (entry, handle);
@@ -41,33 +41,33 @@ refuse (CimplStream *stream, CimplEntry entry, CimplFrame *frame, CimplKind kind
   if (entry == CIMPL_ENTERED_CLOSED || (entry == CIMPL_REFUSED_BUSY && handle != NULL))
     cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
   if (entry == CIMPL_ENTERED_CLOSED)
-    cimpl_handle_leave (frame);
+    cimpl_handle_leave (entered);
   return fail (refusal);
 }
 
 /* What cimpl_stream_enter() is to the GObject API; here a pointer is never read, whatever it is. */
-static G_ALWAYS_INLINE inline gboolean
-enter (CimplStream *stream, CimplFrame *frame, CimplKind kind)
+static G_ALWAYS_INLINE inline CimplHandle *
+enter (CimplStream *stream, CimplKind kind)
 {
+  CimplHandle *handle;
   CimplEntry entry;
 
   if (G_UNLIKELY (stream == NULL))
     {
       fail_null ("stream");
-      return FALSE;
+      return NULL;
     }
-  entry = cimpl_handle_enter (cimpl_handle_find (stream), stream, frame);
+  handle = cimpl_handle_enter (cimpl_handle_find (stream), stream, &entry);
   if (G_LIKELY (entry == CIMPL_ENTERED))
-    return TRUE;
-  refuse (stream, entry, frame, kind);
-  return FALSE;
+    return handle;
+  refuse (stream, entry, handle, kind);
+  return NULL;
 }
 
-/* Ends an operation, and publishes its error only then: leaving may run the user's destroy. */
+/* After the operation that it is of was left, which may run the user's destroy. */
 static inline void
-leave (CimplFrame *frame, GError *error)
+publish (GError *error)
 {
-  cimpl_handle_leave (frame);
   if (G_UNLIKELY (error != NULL))
     cimpl_set_last_error (error);
 }
@@ -356,7 +356,6 @@ int32_t
 cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms)
 {
   CimplHandle *handle;
-  CimplFrame frame;
   CimplEntry entry = CIMPL_REFUSED_BUSY;
 
   if (cimpl_stream_ref (stream) == NULL)
@@ -367,13 +366,13 @@ cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms)
   cimpl_handle_set (handle, CIMPL_LIFE_DETACHED);
   while (entry == CIMPL_REFUSED_BUSY && !cimpl_handle_is_mine (handle)
          && cimpl_handle_wait_idle (handle, timeout_ms))
-    entry = cimpl_handle_enter (handle, stream, &frame);
+    cimpl_handle_enter (handle, stream, &entry);
 
   if (entry == CIMPL_ENTERED_CLOSED)
     {
+      CIMPL_AUTO_LEAVE (handle);
       if (CIMPL_IS_CALLBACK_STREAM (stream))
         cimpl_callback_stream_release_context (CIMPL_CALLBACK_STREAM (stream));
-      cimpl_handle_leave (&frame);
     }
   cimpl_free (stream);
   if (entry == CIMPL_ENTERED_CLOSED)
@@ -400,16 +399,20 @@ cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms)
 intptr_t
 cimpl_stream_read (CimplStream *stream, uint8_t *buffer, size_t len)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *error = NULL;
   gssize n_read;
 
   if (G_UNLIKELY (buffer == NULL && len > 0))
     return fail_null (stream != NULL ? "buffer" : "stream");
-  if (!enter (stream, &frame, CIMPL_KIND_READ))
+  handle = enter (stream, CIMPL_KIND_READ);
+  if (handle == NULL)
     return -1;
-  n_read = cimpl_frame_read (&frame, buffer, len, NULL, &error);
-  leave (&frame, error);
+  {
+    CIMPL_AUTO_LEAVE (handle);
+    n_read = cimpl_operation_read (handle, buffer, len, NULL, &error);
+  }
+  publish (error);
   return n_read;
 }
 
@@ -429,16 +432,20 @@ cimpl_stream_read (CimplStream *stream, uint8_t *buffer, size_t len)
 intptr_t
 cimpl_stream_write (CimplStream *stream, const uint8_t *data, size_t len)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *error = NULL;
   gssize n_written;
 
   if (G_UNLIKELY (data == NULL && len > 0))
     return fail_null (stream != NULL ? "data" : "stream");
-  if (!enter (stream, &frame, CIMPL_KIND_WRITE))
+  handle = enter (stream, CIMPL_KIND_WRITE);
+  if (handle == NULL)
     return -1;
-  n_written = cimpl_frame_write (&frame, data, len, NULL, &error);
-  leave (&frame, error);
+  {
+    CIMPL_AUTO_LEAVE (handle);
+    n_written = cimpl_operation_write (handle, data, len, NULL, &error);
+  }
+  publish (error);
   return n_written;
 }
 
@@ -457,14 +464,18 @@ cimpl_stream_write (CimplStream *stream, const uint8_t *data, size_t len)
 int64_t
 cimpl_stream_seek (CimplStream *stream, int64_t offset, CimplSeekMode mode)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *error = NULL;
   gint64 position;
 
-  if (!enter (stream, &frame, CIMPL_KIND_SEEK))
+  handle = enter (stream, CIMPL_KIND_SEEK);
+  if (handle == NULL)
     return -1;
-  position = cimpl_frame_seek (&frame, offset, mode, NULL, &error);
-  leave (&frame, error);
+  {
+    CIMPL_AUTO_LEAVE (handle);
+    position = cimpl_operation_seek (handle, offset, mode, NULL, &error);
+  }
+  publish (error);
   return position;
 }
 
@@ -497,14 +508,18 @@ cimpl_stream_tell (CimplStream *stream)
 int64_t
 cimpl_stream_get_size (CimplStream *stream)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *error = NULL;
   gint64 size;
 
-  if (!enter (stream, &frame, CIMPL_KIND_SEEK))
+  handle = enter (stream, CIMPL_KIND_SEEK);
+  if (handle == NULL)
     return -1;
-  size = cimpl_frame_get_size (&frame, NULL, &error);
-  leave (&frame, error);
+  {
+    CIMPL_AUTO_LEAVE (handle);
+    size = cimpl_operation_get_size (handle, NULL, &error);
+  }
+  publish (error);
   return size;
 }
 
@@ -522,14 +537,18 @@ cimpl_stream_get_size (CimplStream *stream)
 int32_t
 cimpl_stream_truncate (CimplStream *stream, int64_t size)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *error = NULL;
   gboolean success;
 
-  if (!enter (stream, &frame, CIMPL_KIND_TRUNCATE))
+  handle = enter (stream, CIMPL_KIND_TRUNCATE);
+  if (handle == NULL)
     return -1;
-  success = cimpl_frame_truncate (&frame, size, NULL, &error);
-  leave (&frame, error);
+  {
+    CIMPL_AUTO_LEAVE (handle);
+    success = cimpl_operation_truncate (handle, size, NULL, &error);
+  }
+  publish (error);
   return success ? 0 : -1;
 }
 
@@ -546,14 +565,18 @@ cimpl_stream_truncate (CimplStream *stream, int64_t size)
 int32_t
 cimpl_stream_flush (CimplStream *stream)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *error = NULL;
   gboolean success;
 
-  if (!enter (stream, &frame, CIMPL_KIND_FLUSH))
+  handle = enter (stream, CIMPL_KIND_FLUSH);
+  if (handle == NULL)
     return -1;
-  success = cimpl_frame_flush (&frame, NULL, &error);
-  leave (&frame, error);
+  {
+    CIMPL_AUTO_LEAVE (handle);
+    success = cimpl_operation_flush (handle, NULL, &error);
+  }
+  publish (error);
   return success ? 0 : -1;
 }
 
@@ -572,19 +595,28 @@ cimpl_stream_flush (CimplStream *stream)
 int32_t
 cimpl_stream_close (CimplStream *stream)
 {
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *error = NULL;
   CimplEntry entry;
 
   if (stream == NULL)
     return fail_null ("stream");
-  entry = cimpl_handle_enter (cimpl_handle_find (stream), stream, &frame);
-  if (entry > CIMPL_ENTERED_CLOSED)
-    return refuse (stream, entry, &frame, CIMPL_KIND_CLOSE);
-  if (entry == CIMPL_ENTERED)
-    cimpl_frame_close (&frame, NULL, &error);
-  leave (&frame, error);
+  handle = cimpl_handle_enter (cimpl_handle_find (stream), stream, &entry);
+  if (handle == NULL)
+    return refuse (stream, entry, NULL, CIMPL_KIND_CLOSE);
+  {
+    CIMPL_AUTO_LEAVE (handle);
+    if (entry == CIMPL_ENTERED)
+      cimpl_operation_close (handle, NULL, &error);
+  }
+  publish (error);
   return error == NULL ? 0 : -1;
+}
+
+static void
+unref_stream (CimplStream **stream)
+{
+  cimpl_handle_unref (*stream);
 }
 
 /**
@@ -606,7 +638,10 @@ cimpl_stream_get_flags (CimplStream *stream)
   /* Not an operation, so nothing but a reference keeps the stream while it is asked. */
   if (cimpl_stream_ref (stream) == NULL)
     return -1;
-  cimpl_stream_try_get_flags (stream, &flags, &error);
-  cimpl_free (stream);
+  {
+    __attribute__ ((cleanup (unref_stream))) CimplStream *held = stream;
+
+    cimpl_stream_try_get_flags (held, &flags, &error);
+  }
   return error == NULL ? (int32_t) flags : fail (error);
 }

@@ -446,7 +446,7 @@ peek_checked (CimplBufferedStream *self, gsize count, GCancellable *cancellable,
 
 static GBytes *
 peek (CimplBufferedStream *self,
-      CimplFrame *frame,
+      CimplHandle *handle,
       gsize count,
       GCancellable *cancellable,
       GError **error)
@@ -468,7 +468,7 @@ peek (CimplBufferedStream *self,
 
   bytes = peek_checked (self, count, cancellable, &failure);
   if (bytes == NULL)
-    cimpl_frame_end_failed (frame, CIMPL_KIND_READ, failure, cancellable, error);
+    cimpl_operation_end_failed (handle, CIMPL_KIND_READ, failure, cancellable, error);
   return bytes;
 }
 
@@ -499,16 +499,15 @@ cimpl_buffered_stream_try_peek (CimplBufferedStream *self,
                                 GCancellable *cancellable,
                                 GError **error)
 {
-  CimplFrame frame;
-  GBytes *bytes;
+  CimplHandle *handle;
 
   g_return_val_if_fail (CIMPL_IS_BUFFERED_STREAM (self), NULL);
 
-  if (!cimpl_stream_enter (CIMPL_STREAM (self), &frame, CIMPL_KIND_READ, G_STRFUNC, error))
+  handle = cimpl_stream_enter (CIMPL_STREAM (self), CIMPL_KIND_READ, G_STRFUNC, error);
+  if (handle == NULL)
     return NULL;
-  bytes = peek (self, &frame, count, cancellable, error);
-  cimpl_handle_leave (&frame);
-  return bytes;
+  CIMPL_AUTO_LEAVE (handle);
+  return peek (self, handle, count, cancellable, error);
 }
 
 /**

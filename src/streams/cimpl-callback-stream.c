@@ -88,7 +88,7 @@ static _Atomic guint waiting_next;
 static _Thread_local gboolean is_making_waiting;
 
 static G_GNUC_NO_INLINE gboolean
-set_failure (GError **error, const char *callback, gint64 result)
+set_failure (CimplCallbackStream *self, const char *callback, gint64 result, GError **error)
 {
   g_autofree char *message = NULL;
 
@@ -96,7 +96,7 @@ set_failure (GError **error, const char *callback, gint64 result)
     {
       /* The wording is that of the published library. */
       message = g_strdup_printf ("%s callback returned error", callback);
-      cimpl_frame_fail (error, message);
+      cimpl_operation_fail (cimpl_stream_get_handle (CIMPL_STREAM (self)), error, message);
     }
   else if (result == UNTOUCHED)
     g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_CALLBACK_CONTRACT,
@@ -108,18 +108,22 @@ set_failure (GError **error, const char *callback, gint64 result)
 }
 
 static inline gboolean
-check_count (const char *callback, gint64 result, gsize *count, GError **error)
+check_count (CimplCallbackStream *self,
+             const char *callback,
+             gint64 result,
+             gsize *count,
+             GError **error)
 {
   if (G_UNLIKELY (result < 0))
-    return set_failure (error, callback, result);
+    return set_failure (self, callback, result, error);
   *count = (gsize) MIN ((guint64) result, (guint64) G_MAXSIZE - 1);
   return TRUE;
 }
 
 static gboolean
-check_status (const char *callback, gint64 result, GError **error)
+check_status (CimplCallbackStream *self, const char *callback, gint64 result, GError **error)
 {
-  return result == 0 || set_failure (error, callback, result);
+  return result == 0 || set_failure (self, callback, result, error);
 }
 
 /* Out of line, so that the other form does not pay for the registers of this one. */
@@ -132,7 +136,7 @@ read_storing (CimplCallbackStream *self, void *buffer, gsize count, gsize *n_rea
     return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
         ->read (CIMPL_STREAM (self), buffer, count, n_read, NULL, error);
   self->callbacks.read (self->context, buffer, count, &result);
-  return check_count ("Read", result, n_read, error);
+  return check_count (self, "Read", result, n_read, error);
 }
 
 static gboolean
@@ -147,7 +151,7 @@ cimpl_callback_stream_read (CimplStream *stream,
 
   if (self->reader == NULL)
     return read_storing (self, buffer, count, n_read, error);
-  return check_count ("Read", self->reader (self->context, buffer, count), n_read, error);
+  return check_count (self, "Read", self->reader (self->context, buffer, count), n_read, error);
 }
 
 static G_GNUC_NO_INLINE gboolean
@@ -163,7 +167,7 @@ write_storing (CimplCallbackStream *self,
     return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
         ->write (CIMPL_STREAM (self), data, count, n_written, NULL, error);
   self->callbacks.write (self->context, data, count, &result);
-  return check_count ("Write", result, n_written, error);
+  return check_count (self, "Write", result, n_written, error);
 }
 
 static gboolean
@@ -178,7 +182,7 @@ cimpl_callback_stream_write (CimplStream *stream,
 
   if (self->writer == NULL)
     return write_storing (self, data, count, n_written, error);
-  return check_count ("Write", self->writer (self->context, data, count), n_written, error);
+  return check_count (self, "Write", self->writer (self->context, data, count), n_written, error);
 }
 
 static gboolean
@@ -201,7 +205,7 @@ cimpl_callback_stream_seek (CimplStream *stream,
         ->seek (stream, offset, mode, position, cancellable, error);
 
   if (result < 0)
-    return set_failure (error, "Seek", result);
+    return set_failure (self, "Seek", result, error);
   *position = result;
   return TRUE;
 }
@@ -218,7 +222,7 @@ cimpl_callback_stream_flush (CimplStream *stream, GCancellable *cancellable, GEr
     self->callbacks.flush (self->context, &result);
   else
     return TRUE;
-  return check_status ("Flush", result, error);
+  return check_status (self, "Flush", result, error);
 }
 
 static gboolean
@@ -230,7 +234,7 @@ cimpl_callback_stream_close (CimplStream *stream, GCancellable *cancellable, GEr
   if (self->callbacks.close == NULL)
     return TRUE;
   self->callbacks.close (self->context, &result);
-  return check_status ("Close", result, error);
+  return check_status (self, "Close", result, error);
 }
 
 static gboolean
@@ -246,7 +250,7 @@ cimpl_callback_stream_truncate (CimplStream *stream,
     return CIMPL_STREAM_CLASS (cimpl_callback_stream_parent_class)
         ->truncate (stream, size, cancellable, error);
   self->callbacks.truncate (self->context, size, &result);
-  return check_status ("Truncate", result, error);
+  return check_status (self, "Truncate", result, error);
 }
 
 static gboolean
@@ -271,15 +275,13 @@ void
 cimpl_callback_stream_release_context (CimplCallbackStream *self)
 {
   CimplDestroyCallback destroy = atomic_exchange (&self->destroy, NULL);
-  CimplFrame frame;
 
   if (destroy == NULL)
     return;
 
   /* It may run inside whoever used the stream last, whose errors are none of its business. */
-  cimpl_frame_push (&frame, NULL, self);
+  CIMPL_AUTO_CALLOUT (self);
   destroy (self->context);
-  cimpl_frame_pop (&frame);
 }
 
 static void

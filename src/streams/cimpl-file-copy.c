@@ -121,7 +121,7 @@ cimpl_file_stream_copy_to (CimplStream *stream,
                            GError **error)
 {
   CimplFileStream *self = CIMPL_FILE_STREAM (stream);
-  CimplFrame frame;
+  CimplHandle *handle;
   GError *failure = NULL;
   gboolean success;
 
@@ -129,16 +129,17 @@ cimpl_file_stream_copy_to (CimplStream *stream,
   if (!CIMPL_IS_FILE_STREAM (target) || !can_copy (self, CIMPL_FILE_STREAM (target), cancellable))
     return cimpl_file_stream_fail (self, "copied faster", ENOTSUP, error);
 
-  if (!cimpl_stream_enter (target, &frame, CIMPL_KIND_WRITE, G_STRFUNC, error))
+  handle = cimpl_stream_enter (target, CIMPL_KIND_WRITE, G_STRFUNC, error);
+  if (handle == NULL)
     return FALSE;
+  CIMPL_AUTO_LEAVE (handle);
   success = copy (self, CIMPL_FILE_STREAM (target), limit, progress, progress_data, n_copied,
                   cancellable, &failure);
   if (success)
-    cimpl_failure_recover (frame.handle, CIMPL_KIND_WRITE);
+    cimpl_failure_recover (handle, CIMPL_KIND_WRITE);
   else if (*n_copied == 0) /* it may be copied otherwise */
     g_propagate_error (error, failure);
   else
-    cimpl_frame_end_failed (&frame, CIMPL_KIND_WRITE, failure, cancellable, error);
-  cimpl_handle_leave (&frame);
+    cimpl_operation_end_failed (handle, CIMPL_KIND_WRITE, failure, cancellable, error);
   return success;
 }

@@ -512,7 +512,7 @@ cimpl_file_stream_get_fd (CimplFileStream *self)
 }
 
 static gboolean
-sync_descriptor (CimplFileStream *self, CimplFrame *frame, GError **error)
+sync_descriptor (CimplFileStream *self, CimplHandle *handle, GError **error)
 {
   GError *failure = NULL;
   int result;
@@ -527,7 +527,7 @@ sync_descriptor (CimplFileStream *self, CimplFrame *frame, GError **error)
   if (errno == EINVAL)
     return cimpl_file_stream_fail (self, "synced", ENOTSUP, error);
   cimpl_file_stream_fail (self, "synced", errno, &failure);
-  return cimpl_frame_end_failed (frame, CIMPL_KIND_FLUSH, failure, NULL, error);
+  return cimpl_operation_end_failed (handle, CIMPL_KIND_FLUSH, failure, NULL, error);
 }
 
 /**
@@ -548,14 +548,14 @@ sync_descriptor (CimplFileStream *self, CimplFrame *frame, GError **error)
 gboolean
 cimpl_file_stream_try_sync (CimplFileStream *self, GCancellable *cancellable, GError **error)
 {
-  CimplFrame frame;
-  gboolean success;
+  CimplHandle *handle;
 
   g_return_val_if_fail (CIMPL_IS_FILE_STREAM (self), FALSE);
 
-  if (!cimpl_stream_enter (CIMPL_STREAM (self), &frame, CIMPL_KIND_FLUSH, G_STRFUNC, error))
+  handle = cimpl_stream_enter (CIMPL_STREAM (self), CIMPL_KIND_FLUSH, G_STRFUNC, error);
+  if (handle == NULL)
     return FALSE;
-  success = cimpl_frame_flush (&frame, cancellable, error) && sync_descriptor (self, &frame, error);
-  cimpl_handle_leave (&frame);
-  return success;
+  CIMPL_AUTO_LEAVE (handle);
+  return cimpl_operation_flush (handle, cancellable, error)
+         && sync_descriptor (self, handle, error);
 }

@@ -325,15 +325,15 @@ static void
 cimpl_gio_stream_finalize (GObject *object)
 {
   CimplGioStream *self = CIMPL_GIO_STREAM (object);
-  CimplFrame frame;
 
-  /* What closes them may be user code. It runs inside whoever used the stream last, whose errors
-   * are none of its business. */
-  cimpl_frame_push (&frame, NULL, self);
-  g_clear_object (&self->input);
-  g_clear_object (&self->output);
-  g_clear_object (&self->io_stream);
-  cimpl_frame_pop (&frame);
+  {
+    /* What closes them may be user code. It runs inside whoever used the stream last, whose errors
+     * are none of its business. */
+    CIMPL_AUTO_CALLOUT (self);
+    g_clear_object (&self->input);
+    g_clear_object (&self->output);
+    g_clear_object (&self->io_stream);
+  }
 
   G_OBJECT_CLASS (cimpl_gio_stream_parent_class)->finalize (object);
 }

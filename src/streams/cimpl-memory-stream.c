@@ -287,7 +287,6 @@ static void
 cimpl_memory_stream_finalize (GObject *object)
 {
   CimplMemoryStream *self = CIMPL_MEMORY_STREAM (object);
-  CimplFrame frame;
 
   if (grows (self))
     g_free (self->data);
@@ -295,9 +294,8 @@ cimpl_memory_stream_finalize (GObject *object)
     {
       /* What frees them may be user code. It runs inside whoever used the stream last, whose errors
        * are none of its business. */
-      cimpl_frame_push (&frame, NULL, self);
+      CIMPL_AUTO_CALLOUT (self);
       g_bytes_unref (self->bytes);
-      cimpl_frame_pop (&frame);
     }
 
   G_OBJECT_CLASS (cimpl_memory_stream_parent_class)->finalize (object);
@@ -460,19 +458,15 @@ cimpl_memory_stream_steal_bytes (CimplMemoryStream *self, GError **error)
 {
   CimplHandle *handle;
   CimplEntry entry;
-  CimplFrame frame;
-  GBytes *bytes;
 
   g_return_val_if_fail (CIMPL_IS_MEMORY_STREAM (self), NULL);
 
   handle = cimpl_stream_get_handle (CIMPL_STREAM (self));
-  entry = cimpl_handle_enter (handle, self, &frame);
-  if (entry > CIMPL_ENTERED_CLOSED)
+  if (cimpl_handle_enter (handle, self, &entry) == NULL)
     {
       g_propagate_error (error, cimpl_stream_new_refusal (entry, handle));
       return NULL;
     }
-  bytes = steal (self, error);
-  cimpl_handle_leave (&frame);
-  return bytes;
+  CIMPL_AUTO_LEAVE (handle);
+  return steal (self, error);
 }

@@ -57,7 +57,7 @@ test_recycle (void)
   CimplHandle *handle = cimpl_handle_new (fake_key (0), FALSE);
   guint64 own = atomic_load (&handle->own);
   guint64 life = atomic_load (&handle->life);
-  CimplFrame frame;
+  CimplEntry entry;
 
   cimpl_handle_retire (handle);
   g_assert_true (cimpl_handle_new (fake_key (0), FALSE) == handle);
@@ -66,10 +66,11 @@ test_recycle (void)
 
   cimpl_handle_retire (handle);
   g_assert_true (cimpl_handle_new (fake_key (1), FALSE) == handle);
-  g_assert_cmpint (cimpl_handle_enter (handle, fake_key (0), &frame), ==,
-                   CIMPL_REFUSED_INVALID_HANDLE);
-  g_assert_cmpint (cimpl_handle_enter (handle, fake_key (1), &frame), ==, CIMPL_ENTERED);
-  cimpl_handle_leave (&frame);
+  g_assert_null (cimpl_handle_enter (handle, fake_key (0), &entry));
+  g_assert_cmpint (entry, ==, CIMPL_REFUSED_INVALID_HANDLE);
+  g_assert_true (cimpl_handle_enter (handle, fake_key (1), &entry) == handle);
+  g_assert_cmpint (entry, ==, CIMPL_ENTERED);
+  cimpl_handle_leave (handle);
   cimpl_handle_retire (handle);
 }
 
