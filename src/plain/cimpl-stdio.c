@@ -86,11 +86,14 @@ cookie_close (Cookie *self)
 {
   GError *error = NULL;
 
-  /* A closed stream has flushed. */
-  if (self->is_dirty && !cimpl_stream_is_closed (self->stream))
-    cimpl_stream_try_flush (self->stream, NULL, &error);
-  g_object_unref (self->stream);
-  g_free (self);
+  {
+    g_autofree Cookie *owned = self;
+    g_autoptr (CimplStream) stream = owned->stream;
+
+    /* A closed stream has flushed. */
+    if (owned->is_dirty && !cimpl_stream_is_closed (stream))
+      cimpl_stream_try_flush (stream, NULL, &error);
+  }
   if (error == NULL)
     return 0;
   publish (error); /* last, as dropping the stream may run the user's code */

@@ -105,6 +105,7 @@ cimpl_buffer_move_base (CimplBuffer *self, gsize offset, GCancellable *cancellab
   if (!self->is_seekable || self->base_position == wanted)
     return TRUE;
 
+  self->base_position = -1;
   self->base_position
       = cimpl_stream_try_seek (self->base, wanted, CIMPL_SEEK_MODE_START, cancellable, error);
   if (self->base_position == wanted)
@@ -116,14 +117,49 @@ cimpl_buffer_move_base (CimplBuffer *self, gsize offset, GCancellable *cancellab
   return FALSE;
 }
 
-/* After @n bytes were transferred; or a failure (-1), which may have left the base anywhere. */
+/*
+ * Reads or writes at the position of the base, and follows it. That is not known (-1) after a
+ * failure, which may have left the base anywhere, nor if the call does not return.
+ */
+
 static void
-follow_base (CimplBuffer *self, gssize n)
+follow_base (CimplBuffer *self, gint64 position, gssize n)
 {
-  if (n < 0 || self->base_position > G_MAXINT64 - n)
-    self->base_position = -1;
-  else
-    self->base_position += n;
+  if (n >= 0 && position <= G_MAXINT64 - n)
+    self->base_position = position + n;
+}
+
+static gint64
+steal_base_position (CimplBuffer *self)
+{
+  gint64 position = self->base_position;
+
+  self->base_position = -1;
+  return position;
+}
+
+static gssize
+read_base (CimplBuffer *self, void *buffer, gsize count, GCancellable *cancellable, GError **error)
+{
+  gint64 position = steal_base_position (self);
+  gssize n_read = cimpl_stream_try_read (self->base, buffer, count, cancellable, error);
+
+  follow_base (self, position, n_read);
+  return n_read;
+}
+
+static gssize
+write_base (CimplBuffer *self,
+            const void *data,
+            gsize count,
+            GCancellable *cancellable,
+            GError **error)
+{
+  gint64 position = steal_base_position (self);
+  gssize n_written = cimpl_stream_try_write (self->base, data, count, cancellable, error);
+
+  follow_base (self, position, n_written);
+  return n_written;
 }
 
 static gboolean
@@ -133,11 +169,9 @@ write_dirty (CimplBuffer *self, GCancellable *cancellable, GError **error)
     return FALSE;
   while (cimpl_buffer_is_dirty (self))
     {
-      gssize n_written
-          = cimpl_stream_try_write (self->base, self->data + self->dirty_start,
-                                    self->dirty_end - self->dirty_start, cancellable, error);
+      gssize n_written = write_base (self, self->data + self->dirty_start,
+                                     self->dirty_end - self->dirty_start, cancellable, error);
 
-      follow_base (self, n_written);
       if (n_written == 0)
         g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION,
                      "%s takes no more data", G_OBJECT_TYPE_NAME (self->base));
@@ -195,9 +229,8 @@ cimpl_buffer_read_ahead (CimplBuffer *self,
   if (!resize (self, capacity, error)
       || !cimpl_buffer_move_base (self, self->end, cancellable, error))
     return -1;
-  n_read = cimpl_stream_try_read (self->base, self->data + self->end,
-                                  MIN (capacity - self->end, self->size), cancellable, error);
-  follow_base (self, n_read);
+  n_read = read_base (self, self->data + self->end, MIN (capacity - self->end, self->size),
+                      cancellable, error);
   if (n_read > 0)
     self->end += (gsize) n_read;
   return n_read;
@@ -214,8 +247,7 @@ read_past (CimplBuffer *self, void *buffer, gsize count, GCancellable *cancellab
   cimpl_buffer_restart (self);
   if (!cimpl_buffer_move_base (self, 0, cancellable, error))
     return -1;
-  n_read = cimpl_stream_try_read (self->base, buffer, count, cancellable, error);
-  follow_base (self, n_read);
+  n_read = read_base (self, buffer, count, cancellable, error);
   if (n_read > 0)
     self->origin = get_position (self, (gsize) n_read);
   return n_read;
@@ -257,8 +289,7 @@ write_past (CimplBuffer *self,
   cimpl_buffer_restart (self);
   if (!cimpl_buffer_move_base (self, 0, cancellable, error))
     return -1;
-  n_written = cimpl_stream_try_write (self->base, data, count, cancellable, error);
-  follow_base (self, n_written);
+  n_written = write_base (self, data, count, cancellable, error);
   if (n_written > 0)
     self->origin = get_position (self, (gsize) n_written);
   return n_written;
@@ -341,6 +372,7 @@ cimpl_buffer_seek (CimplBuffer *self,
     {
       if (!cimpl_buffer_drain (self, cancellable, error))
         return -1;
+      self->base_position = -1;
       position = cimpl_stream_try_seek (self->base, offset, mode, cancellable, error);
       self->base_position = position;
       if (position < 0)

@@ -220,12 +220,17 @@ call_truncate (Call *call, CimplStream *base, GCancellable *cancellable, GError 
   return cimpl_stream_try_truncate (base, call->offset, cancellable, error);
 }
 
+static void
+end_running (Target **target)
+{
+  atomic_fetch_sub (&(*target)->n_running, 1);
+}
+
 /* In the context, or in a thread that may stand in for it. */
 static gboolean
 call_run (Call *call, GCancellable *cancellable, GError **error)
 {
   Target *target = call->target;
-  gboolean success;
 
   if (call->run == call_flags)
     return call_flags (call, target->base, cancellable, error);
@@ -234,10 +239,9 @@ call_run (Call *call, GCancellable *cancellable, GError **error)
   if (atomic_load (&target->flags) == UNKNOWN_FLAGS)
     call_flags (&(Call){ .target = target }, target->base, NULL, NULL);
 
-  atomic_fetch_add (&target->n_running, 1);
-  success = call->run (call, target->base, cancellable, error);
-  atomic_fetch_sub (&target->n_running, 1);
-  return success;
+  __attribute__ ((cleanup (end_running))) Target *running = target;
+  atomic_fetch_add (&running->n_running, 1);
+  return call->run (call, running->base, cancellable, error);
 }
 
 /* The same for a copy, as a task. */

@@ -18,6 +18,7 @@ typedef gboolean (*CimplDispatchFunc) (gpointer data, GCancellable *cancellable,
 CimplDispatchTask *
 cimpl_dispatch_task_new (CimplDispatchFunc func, gpointer data, GDestroyNotify free_data);
 void cimpl_dispatch_task_unref (CimplDispatchTask *task);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CimplDispatchTask, cimpl_dispatch_task_unref)
 gboolean cimpl_dispatch_task_run (CimplDispatchTask *task,
                                   GMainContext *context,
                                   gboolean must_run,

@@ -87,25 +87,36 @@ wake_caller (CimplDispatchTask *task)
   g_mutex_unlock (&task->lock);
 }
 
+/* Also when user code was left by an exception: somebody is waiting. */
+static void
+finish (CimplDispatchTask **running)
+{
+  CimplDispatchTask *task = *running;
+
+  if (!task->success && task->error == NULL)
+    task->error = g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_IO_OPERATION,
+                                       "The operation did not return");
+  g_clear_object (&task->cancellable); /* before the caller may expect to have the last reference */
+  atomic_store (&task->state, DONE);
+  wake_caller (task);
+}
+
 static void
 run (CimplDispatchTask *task)
 {
-  task->success = task->func (task->data, task->cancellable, &task->error);
-  g_clear_object (&task->cancellable); /* before the caller may expect to have the last reference */
+  __attribute__ ((cleanup (finish))) CimplDispatchTask *running = task;
 
-  atomic_store (&task->state, DONE);
-  wake_caller (task);
+  running->success = running->func (running->data, running->cancellable, &running->error);
 }
 
 static gboolean
 source_dispatched (gpointer user_data)
 {
   /* The source has one, but what GLib does to keep that is nothing that sanitizers see. */
-  CimplDispatchTask *task = cimpl_dispatch_task_ref (user_data);
+  g_autoptr (CimplDispatchTask) task = cimpl_dispatch_task_ref (user_data);
 
   if (claim (task, RUNNING))
     run (task);
-  cimpl_dispatch_task_unref (task);
   return G_SOURCE_REMOVE;
 }
 
