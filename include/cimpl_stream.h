@@ -12,7 +12,13 @@
  *  - lengths and offsets are in bytes;
  *  - a stream that is no longer there, or never was one, is recognised without being read:
  *    CIMPL_STREAM_ERROR_INVALID_HANDLE;
- *  - a stream serves one call at a time, a second one gets CIMPL_STREAM_ERROR_BUSY at once.
+ *  - a stream serves one call at a time, a second one gets CIMPL_STREAM_ERROR_BUSY at once;
+ *  - callbacks may be coroutines, which wait in them while others go on; but a call must end in the
+ *    thread that it began in;
+ *  - a callback may be left by a C++ exception or by pthread_cancel(), which ends the call; the
+ *    stream serves the next one, or is closed if its close callback was left. It must not be left
+ *    by longjmp(), nor through functions that cannot be left so, as those of stdio and of GIO; and
+ *    what frees the context must return.
  */
 
 #ifndef CIMPL_STREAM_H

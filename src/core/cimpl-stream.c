@@ -28,6 +28,10 @@
  * %CIMPL_STREAM_ERROR_CALLBACK_CONTRACT if the class returned what it must not. The methods tell
  * what else can go wrong in them.
  *
+ * Coroutines may wait in the functions that implement a stream while others go on in the same
+ * thread; but an operation must end in the thread that it began in. These functions may be left by
+ * a C++ exception or by `pthread_cancel()`, which ends the operation, and never by `longjmp()`.
+ *
  * Subclasses override the functions of [struct@CimplStream.StreamClass]; a failure in one of
  * them reaches the caller as an error, whatever its domain, and never as the end of the data.
  *

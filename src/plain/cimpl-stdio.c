@@ -269,7 +269,8 @@ open_stream (CimplStream *stream, const char *mode, GError **error)
  * The `FILE` has a buffer, and so a position of its own: fflush() before somebody else uses the
  * stream after writing, and fseeko() before reading on after somebody else has. fflush() hands the
  * data to the stream and does not flush that. With `_IONBF`, glibc reads byte by byte, which is one
- * operation of the stream each.
+ * operation of the stream each. The callbacks of the stream must return: a C++ exception would
+ * leave the functions of stdio, which are not made for that.
  *
  * Returns: a `FILE`, to be closed with fclose(), or `NULL` with
  *   %CIMPL_STREAM_ERROR_NULL_PARAMETER, with %CIMPL_STREAM_ERROR_INVALID_HANDLE, with
