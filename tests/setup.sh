@@ -21,7 +21,9 @@ packages=(
   ninja-build
   pkg-config
   python3
+  python3-gevent
   python3-gi
+  python3-greenlet
   python3-pytest
   valac
   zlib1g-dev
