@@ -151,11 +151,18 @@ static const ErrnoCase errno_cases[] = {
   { ROW (ELOOP), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_TOO_MANY_LINKS },
   { ROW (EMFILE), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_TOO_MANY_OPEN_FILES },
   { ROW (EPIPE), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_BROKEN_PIPE },
+  { ROW (ESHUTDOWN), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_BROKEN_PIPE },
   { ROW (ECONNRESET), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_CONNECTION_CLOSED },
+  { ROW (ECONNABORTED), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_CONNECTION_CLOSED },
+  { ROW (ENETRESET), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_CONNECTION_CLOSED },
   { ROW (ECONNREFUSED), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_CONNECTION_REFUSED },
   { ROW (ENOTCONN), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_NOT_CONNECTED },
   { ROW (ENETUNREACH), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_NETWORK_UNREACHABLE },
+  { ROW (ENETDOWN), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_NETWORK_UNREACHABLE },
   { ROW (EHOSTUNREACH), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_HOST_UNREACHABLE },
+  { ROW (EHOSTDOWN), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_HOST_UNREACHABLE },
+  { ROW (EADDRINUSE), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_ADDRESS_IN_USE },
+  { ROW (EMSGSIZE), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_MESSAGE_TOO_LARGE },
   { ROW (ETIMEDOUT), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_TIMED_OUT },
   { ROW (EINTR), CIMPL_STREAM_ERROR_IO_OPERATION, G_IO_ERROR_FAILED },
 };
@@ -192,6 +199,22 @@ test_errno_any (void)
       g_assert_cmpint (error->code, !=, CIMPL_STREAM_ERROR_OK);
       g_assert_true (cimpl_error_code_is_known (error->code));
       g_assert_cmpint (cimpl_error_get_errno (error), ==, errnum);
+    }
+}
+
+static void
+test_errno_as_gio (void)
+{
+  g_test_summary ("An errno that GIO has an error for is that error in the adapters, too");
+
+  for (gint errnum = 1; errnum <= LAST_ERRNO; errnum++)
+    {
+      GIOErrorEnum io_code = g_io_error_from_errno (errnum);
+      g_autoptr (GError) error = cimpl_error_new_from_errno (errnum, MESSAGE);
+
+      /* No data is, to GIO, data that is wrong. */
+      if (io_code != G_IO_ERROR_FAILED && errnum != ENODATA)
+        g_assert_cmpint (cimpl_error_get_io_code (error), ==, io_code);
     }
 }
 
@@ -252,6 +275,8 @@ static const IoCase io_cases[] = {
   { "read-only", G_IO_ERROR_READ_ONLY, CIMPL_STREAM_ERROR_IO_OPERATION, EROFS },
   { "broken-pipe", G_IO_ERROR_BROKEN_PIPE, CIMPL_STREAM_ERROR_IO_OPERATION, EPIPE },
   { "timed-out", G_IO_ERROR_TIMED_OUT, CIMPL_STREAM_ERROR_IO_OPERATION, ETIMEDOUT },
+  { "address-in-use", G_IO_ERROR_ADDRESS_IN_USE, CIMPL_STREAM_ERROR_IO_OPERATION, EADDRINUSE },
+  { "message-too-large", G_IO_ERROR_MESSAGE_TOO_LARGE, CIMPL_STREAM_ERROR_IO_OPERATION, EMSGSIZE },
   { "wrong-etag", G_IO_ERROR_WRONG_ETAG, CIMPL_STREAM_ERROR_IO_OPERATION, 0 },
   { "unknown", (GIOErrorEnum) 9999, CIMPL_STREAM_ERROR_IO_OPERATION, 0 },
 };
@@ -395,6 +420,7 @@ main (int argc, char *argv[])
   for (gsize i = 0; i < G_N_ELEMENTS (errno_cases); i++)
     add ("errno", errno_cases[i].name, &errno_cases[i], test_errno);
   g_test_add_func ("/stream-error/errno/any", test_errno_any);
+  g_test_add_func ("/stream-error/errno/as-gio", test_errno_as_gio);
   g_test_add_func ("/stream-error/errno/unknown", test_errno_unknown);
   g_test_add_func ("/stream-error/errno/copies", test_errno_copies);
 
