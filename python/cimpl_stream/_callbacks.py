@@ -12,6 +12,7 @@ import ctypes
 import io
 import itertools
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from types import FrameType
 from typing import Any, Callable, Optional
@@ -31,7 +32,7 @@ from ._adapter import (
     refuse_nothing,
     would_block,
 )
-from ._errors import BadFileError, make
+from ._errors import BadFileError, make, means_would_block
 from ._failures import Failure, keep, native_error, report, revisit
 from ._ffi import MEMORY, WORDS
 
@@ -43,7 +44,7 @@ _SCRATCH = 1 << 20  # bytes; at most so much is read at once into a buffer of ou
 def _fail(context: int, result: int, exception: BaseException) -> None:
     """End a callback that raised `exception`: failure for C, the exception for Python."""
     WORDS[result >> 3] = -1  # first, so that it holds even if an interrupt ends this early
-    if isinstance(exception, BlockingIOError):
+    if means_would_block(exception):
         exception = would_block()
     keep(adapters.get(context), exception)
 
@@ -311,7 +312,8 @@ class _UnraisableHook:
         if exception is None or frame is None or frame.f_code not in CODES:
             self._previous(unraisable)
         else:
-            _keep_unraisable(frame, exception)
+            with suppress(RecursionError):  # see check_room()
+                _keep_unraisable(frame, exception)
 
 
 def watch_signals() -> None:

@@ -18,7 +18,15 @@ from typing import Any, Callable, NoReturn, Optional
 from weakref import ref
 
 from . import _ffi
-from ._errors import CANCELLED, WOULD_BLOCK, CimplStreamError, describe, error_for
+from ._errors import (
+    CANCELLED,
+    WOULD_BLOCK,
+    CimplStreamError,
+    caused_by,
+    check_room,
+    describe,
+    error_for,
+)
 
 latest: dict[int, Failure] = {}  # by thread; all but always empty, which is quick to see
 _serials = itertools.count(1)
@@ -120,10 +128,12 @@ class Failure:
     def _error(self, reported: Optional[CimplStreamError]) -> CimplStreamError:
         error = native_error() if reported is None else reported
         if _printable(self.message) not in error.message:
-            return error_for(self.code, self.message, self.errno)
+            error = error_for(self.code, self.message, self.errno)
         # The library knows the better code for an errno, and other domains.
         error.errno = error.errno or self.errno or None
-        return error
+        if self.exception is None or isinstance(self.exception, Refusal):
+            return error
+        return caused_by(error, self.exception)
 
 
 def _discard(reference: ref[Failure]) -> None:
@@ -227,6 +237,7 @@ def throw_since(start: int, error: Optional[CimplStreamError] = None) -> None:
 
 def native_error() -> CimplStreamError:
     """Return the thread's native error as an exception, and clear it."""
+    check_room()
     error = error_for(_ffi.error_code(), _native_message(), _ffi.error_errno())
     for complete in completers:
         complete(error)

@@ -12,6 +12,7 @@ import sys
 from ctypes import (
     CFUNCTYPE,
     POINTER,
+    ArgumentError,
     c_char_p,
     c_int,
     c_int32,
@@ -69,11 +70,37 @@ _holding = ctypes.PyDLL(native_library)  # and these keep it
 def _function(
     library: ctypes.CDLL, name: str, restype: Any, *argtypes: Any
 ) -> Callable[..., Any]:
-    """Return the C function `name` of `library` with its prototype set."""
+    """Return the C function `name` of `library` with its prototype set.
+
+    A call with arguments may raise `ArgumentError`; see `as_raised`.
+    """
     function = library[name]  # by index: a function object of our own, not a shared one
     function.restype = restype
     function.argtypes = argtypes
     return function
+
+
+def as_raised(error: ArgumentError) -> Exception:
+    """Return what ctypes made an `ArgumentError` of: up to Python 3.11, a `RecursionError`.
+
+    It converts arguments one level deeper than the call itself.
+    """
+    text = str(error)
+    # With "???" where it had no room to say more.
+    return RecursionError(text) if "RecursionError" in text or "???" in text else error
+
+
+def _guarded(library: ctypes.CDLL, name: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
+    """Return a C function as `_function` does, which raises `RecursionError` as itself."""
+    function = _function(library, name, restype, *argtypes)
+
+    def guarded(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except ArgumentError as error:
+            raise as_raised(error) from None
+
+    return guarded
 
 
 class Operations:
@@ -103,15 +130,15 @@ releasing = Operations(_releasing)
 holding = Operations(_holding)
 
 # Lives and references.
-new_full = _function(
+new_full = _guarded(
     _holding, "cimpl_stream_new_full", c_void_p, c_void_p, c_void_p, c_void_p
 )
-new_buffered = _function(
+new_buffered = _guarded(
     _holding, "cimpl_stream_new_buffered", c_void_p, c_void_p, c_size_t
 )
 # Not with the GIL held: who takes a reference at the same time may wait for it, in a toggle notify.
-ref = _function(_releasing, "cimpl_stream_ref", c_void_p, c_void_p)
-copy = _function(
+ref = _guarded(_releasing, "cimpl_stream_ref", c_void_p, c_void_p)
+copy = _guarded(
     _releasing,
     "cimpl_stream_copy",
     c_int32,
@@ -122,15 +149,15 @@ copy = _function(
     c_void_p,
     POINTER(c_int64),
 )
-detach = _function(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
+detach = _guarded(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
 
 # The thread's last error. restype c_char_p would lose the pointer that must be freed.
 last_error = _function(_holding, "cimpl_stream_last_error", c_void_p)
 error_code = _function(_holding, "cimpl_stream_error_code", c_int32)
 error_errno = _function(_holding, "cimpl_stream_error_errno", c_int32)
 clear_error = _function(_holding, "cimpl_stream_clear_error", None)
-set_error = _function(_holding, "cimpl_stream_set_error", None, c_int32, c_char_p)
-set_errno = _function(_holding, "cimpl_stream_set_errno", None, c_int32, c_char_p)
+set_error = _guarded(_holding, "cimpl_stream_set_error", None, c_int32, c_char_p)
+set_errno = _guarded(_holding, "cimpl_stream_set_errno", None, c_int32, c_char_p)
 
 free_string = holding.free
 free = releasing.free

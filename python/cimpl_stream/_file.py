@@ -15,11 +15,12 @@ from ._adapter import MAX_OFFSET
 from ._callbacks import watch_signals
 from ._errors import (
     CLOSED,
+    INVALID_ARGUMENT,
     WOULD_BLOCK,
     CimplStreamError,
     ClosedError,
-    InvalidArgumentError,
     OffsetOverflowError,
+    error_for,
     make,
 )
 from ._failures import (
@@ -129,7 +130,10 @@ class NativeFile:
             return self._read_other(size)
         buffer = array()
         start = clock[0]
-        count = self._cimpl_native.read(self._cimpl_handle, buffer, size)
+        try:
+            count = self._cimpl_native.read(self._cimpl_handle, buffer, size)
+        except ctypes.ArgumentError as error:
+            raise _ffi.as_raised(error) from None
         if count < 0 or latest:
             count = self._transferred(count, start)
             if count is None:
@@ -185,26 +189,31 @@ class NativeFile:
         whence = index(whence)
         if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
             message = f"invalid whence ({whence}, should be 0, 1 or 2)"
-            raise make(InvalidArgumentError, message)
-        start = clock[0]
-        return self._settle(self._cimpl_native.seek(self._cimpl_handle, offset, whence), start)
+            raise error_for(INVALID_ARGUMENT, message)
+        return self._operate(self._cimpl_native.seek, offset, whence)
 
     def tell(self) -> int:
         """Return the position."""
-        start = clock[0]
-        return self._settle(self._cimpl_native.tell(self._cimpl_handle), start)
+        return self._operate(self._cimpl_native.tell)
 
     def truncate(self, size: Optional[int] = None, /) -> int:
         """Set the size, by default to the position, which stays; return the new size."""
         size = self.tell() if size is None else _check_offset(size)
-        start = clock[0]
-        self._settle(self._cimpl_native.truncate(self._cimpl_handle, size), start)
+        self._operate(self._cimpl_native.truncate, size)
         return size
 
     def flush(self) -> None:
         """Pass on what was written to the file object, and flush that."""
+        self._operate(self._cimpl_native.flush)
+
+    def _operate(self, function: _Function, *arguments: int) -> int:
+        """Call C with the handle and `arguments`; return the result, or raise what went wrong."""
         start = clock[0]
-        self._settle(self._cimpl_native.flush(self._cimpl_handle), start)
+        try:
+            result: int = function(self._cimpl_handle, *arguments)
+        except ctypes.ArgumentError as error:
+            raise _ffi.as_raised(error) from None
+        return self._settle(result, start) if result < 0 or latest else result
 
     def _settle(self, result: int, start: int) -> int:
         """Return the `result` of a native call that began at `start`, or raise what went wrong."""
@@ -237,9 +246,7 @@ class NativeFile:
         return self._has(_ffi.SEEKABLE)
 
     def _has(self, flag: int) -> bool:
-        start = clock[0]
-        flags = self._settle(self._cimpl_native.get_flags(self._cimpl_handle), start)
-        return bool(flags & flag)
+        return bool(self._operate(self._cimpl_native.get_flags) & flag)
 
     @property
     def closed(self) -> bool:
@@ -259,8 +266,7 @@ class NativeFile:
         It is closed even if that raises, unless the error is `BusyError`.
         """
         if not self._cimpl_closed:
-            start = clock[0]
-            self._settle(self._cimpl_native.close(self._cimpl_handle), start)
+            self._operate(self._cimpl_native.close)
             self._cimpl_closed = True
             failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
             if failure is not None and not failure.fatal:
@@ -303,19 +309,25 @@ def _memory(view: memoryview) -> Any:
 def _read_into(read: _Function, handle: int, buffer: Any) -> int:
     """Call C with the memory of `buffer`."""
     with memoryview(buffer) as view:
-        if not view.nbytes:
-            return read(handle, None, 0)  # type: ignore[no-any-return]
-        return read(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+        try:
+            if not view.nbytes:
+                return read(handle, None, 0)  # type: ignore[no-any-return]
+            return read(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+        except ctypes.ArgumentError as error:
+            raise _ffi.as_raised(error) from None
 
 
 def _write(write: _Function, handle: int, data: Any) -> int:
     """Call C with the memory of `data`, or with a copy if ctypes cannot get at it."""
-    if type(data) is not bytes:  # nor a subclass, whose __len__ may lie
-        with memoryview(data) as view:
-            if view.nbytes and view.c_contiguous and not view.readonly:
-                return write(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
-            data = view.tobytes()
-    return write(handle, data, len(data))  # type: ignore[no-any-return]
+    try:
+        if type(data) is not bytes:  # nor a subclass, whose __len__ may lie
+            with memoryview(data) as view:
+                if view.nbytes and view.c_contiguous and not view.readonly:
+                    return write(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+                data = view.tobytes()
+        return write(handle, data, len(data))  # type: ignore[no-any-return]
+    except ctypes.ArgumentError as error:
+        raise _ffi.as_raised(error) from None
 
 
 def _error() -> CimplStreamError:

@@ -39,8 +39,6 @@ class CimplStreamError(_errors.CimplStreamError, GLib.Error):  # type: ignore[mi
         super().__init__(message, code, errno)
         self.domain = DOMAIN
 
-    __repr__ = BaseException.__repr__  # with the name of its own class
-
     def _restore_origin(self) -> None:
         """Become an error of the domain that it had in C."""
         if self._origin is not None:
@@ -89,6 +87,7 @@ def get_code(error: Any) -> int:
 
 def _convert(error: Any) -> _errors.CimplStreamError:
     """Return the exception that stands for what PyGObject raised."""
+    _errors.check_room()
     converted: Any = _errors.error_for(get_code(error), error.message)
     converted.domain, converted.code = error.domain, error.code
     return converted  # type: ignore[no-any-return]

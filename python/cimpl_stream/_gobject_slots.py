@@ -28,7 +28,7 @@ from ._adapter import (
 )
 from ._callbacks import taken_before
 from ._callbacks import watch_signals as watch_callbacks
-from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK
+from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK, means_would_block
 from ._failures import Failure, Keeper, Refusal, keep, revisit
 from ._gobject_errors import GLib, get_code, introspected, is_for_pygobject
 
@@ -221,7 +221,7 @@ def _fail(stream: Any, exception: BaseException) -> bool:
 
     Returns whether it is for PyGObject to tell C.
     """
-    if isinstance(exception, BlockingIOError):
+    if means_would_block(exception):
         exception = would_block()
     keeper = _get_keeper(stream)
     if not is_for_pygobject(exception):

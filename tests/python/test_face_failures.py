@@ -4,11 +4,14 @@
 import ctypes
 import errno
 import io
+import pickle
+import socket
+import ssl
 import traceback
 import weakref
 
 import pytest
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 import cimpl_stream
 from cimpl_stream import (
@@ -20,7 +23,12 @@ from cimpl_stream import (
     UnexpectedEofError,
     errcheck,
 )
+from cimpl_stream._errors import ALL
 from faces import FACES, OPERATIONS, CimplStream, File, raising
+
+
+class Own(OSError):
+    """An exception that somebody has defined."""
 
 
 class Unprintable(Exception):
@@ -92,6 +100,95 @@ def test_close(wrap, kind):
     assert stream.closed
     stream.close()
     assert file.flushes == 1
+
+
+def attempt(stream, operation):
+    """Return what `operation` raises, or its result."""
+    try:
+        return operation(stream)
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize("name", [*OPERATIONS, "close"])
+def test_any_errno(wrap, name):
+    """An OSError is caught as one, and as the one of its number, whatever code C gives it."""
+    cls_by_code = {cls._code: cls for cls in reversed(ALL)}
+    operation = {"close": lambda stream: stream.close(), **OPERATIONS}[name]
+    for number in errno.errorcode:
+        exception = OSError(number, "by number", "name")
+        file = File()
+        stream = wrap(file)
+        if name == "close":
+            stream.write(b"x")  # which is to be flushed
+        file.happen = raising(exception)
+        caught = attempt(stream, operation)
+        if isinstance(exception, BlockingIOError):
+            assert caught is None or isinstance(caught, OSError)
+            continue
+        if caught == b"data":  # io tries again
+            assert (name, number) == ("readline", errno.EINTR)
+            continue
+        assert isinstance(caught, type(exception)) and isinstance(caught, IoError)
+        assert isinstance(caught, GLib.Error)
+        assert (caught.errno, caught.filename, caught.args) == (number, "name", exception.args)
+        assert caught.__cause__ is exception
+        assert caught.matches(CimplStream.StreamError.quark(), caught.code)
+        assert isinstance(caught, cls_by_code[caught.code])
+
+
+@pytest.mark.parametrize(
+    ("raised", "arguments"),
+    [
+        (FileNotFoundError, (errno.ENOENT, "gone", "name")),
+        (TimeoutError, ("timed out",)),
+        (ConnectionRefusedError, ()),
+        (socket.gaierror, (socket.EAI_NONAME, "unknown")),
+        (ssl.SSLError, (1, "alert")),
+        (Own, (errno.ENODEV, "own")),
+        (ValueError, ("negative seek value -1",)),
+        (EOFError, ("early",)),
+        (MemoryError, ()),
+        (RecursionError, ("too deep",)),
+        (KeyError, ("key",)),
+        (GLib.Error, ("theirs", "some-domain", 7)),
+    ],
+)
+@pytest.mark.parametrize("name", ["read", "write", "seek", "flush"])
+def test_caught_as_raised(wrap, name, raised, arguments):
+    """What the file raises is caught by its own class, pickled and unpickled, too."""
+    exception = raised(*arguments)
+    with pytest.raises(raised) as caught:
+        OPERATIONS[name](wrap(File(raising(exception))))
+    again = pickle.loads(pickle.dumps(caught.value))
+    for error in (caught.value, again):
+        assert isinstance(error, raised)
+        assert isinstance(error, IoError) and isinstance(error, GLib.Error)
+        assert error.args == exception.args
+        assert (error.domain, error.code) == (caught.value.domain, caught.value.code)
+
+
+@pytest.mark.parametrize(
+    ("exception", "io_code"),
+    [
+        (TimeoutError("timed out"), Gio.IOErrorEnum.TIMED_OUT),
+        (ConnectionRefusedError(), Gio.IOErrorEnum.CONNECTION_REFUSED),
+        (ConnectionAbortedError(), Gio.IOErrorEnum.CONNECTION_CLOSED),
+        (IsADirectoryError("a folder"), Gio.IOErrorEnum.IS_DIRECTORY),
+        (OSError(errno.EADDRINUSE, "in use"), Gio.IOErrorEnum.ADDRESS_IN_USE),
+        (ssl.SSLError(1, "alert"), Gio.IOErrorEnum.FAILED),
+        (socket.gaierror(1, "unknown"), Gio.IOErrorEnum.FAILED),
+        (ssl.SSLWantReadError(2, "wait"), Gio.IOErrorEnum.WOULD_BLOCK),
+        (ssl.SSLWantWriteError(3, "wait"), Gio.IOErrorEnum.WOULD_BLOCK),
+    ],
+)
+def test_in_gio(wrap, exception, io_code):
+    """GIO sees the errno that the exception has or stands for, and no other number."""
+    stream = wrap(File(raising(exception)))
+    adapter = CimplStream.InputStream.new(CimplStream.Stream.from_handle(stream))
+    with pytest.raises(GLib.Error) as caught:
+        adapter.read_bytes(4, None)
+    assert caught.value.matches(Gio.io_error_quark(), io_code)
 
 
 def test_error_is_a_glib_error(wrap):

@@ -218,8 +218,7 @@ def test_attributes_of_its_own(reports):
     assert stream.readline() == b"23456789"
     del stream
     gc.collect()
-    assert reports == [CimplStream.IoError]
-    reports.clear()
+    assert len(reports) == 1 and issubclass(reports.pop(), CimplStream.IoError)
 
 
 def test_error_at_the_end(reports):
@@ -231,8 +230,7 @@ def test_error_at_the_end(reports):
 
     Stream()
     gc.collect()
-    assert reports == [CimplStream.IoError]
-    reports.clear()
+    assert len(reports) == 1 and issubclass(reports.pop(), CimplStream.IoError)
 
 
 def test_references_and_calls_from_two_threads():
