@@ -47,6 +47,7 @@ struct _CimplIOStream
 };
 
 void cimpl_adapter_class_init (GObjectClass *object_class);
+void cimpl_adapter_dispose (GObject *object);
 void cimpl_adapter_finalize (GObject *object);
 void cimpl_adapter_seekable_init (GSeekableIface *iface);
 

@@ -176,7 +176,7 @@ get_parent_class (GObject *object)
   return g_type_class_peek_parent (G_OBJECT_GET_CLASS (object));
 }
 
-static void
+void
 cimpl_adapter_dispose (GObject *object)
 {
   g_autoptr (GError) error = NULL;
@@ -189,6 +189,10 @@ cimpl_adapter_dispose (GObject *object)
                G_OBJECT_TYPE_NAME (object), error->message);
 
   get_parent_class (object)->dispose (object);
+
+  /* The end of the base may be user code, and bindings see to it that this runs where that can. */
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PENDING)) /* else it comes again */
+    g_clear_object (&get_adapter (object)->base);
 }
 
 void

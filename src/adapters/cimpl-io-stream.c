@@ -88,6 +88,20 @@ cimpl_io_stream_close (GIOStream *stream, GCancellable *cancellable, GError **er
 }
 
 static void
+cimpl_io_stream_dispose (GObject *object)
+{
+  CimplIOStream *self = CIMPL_IO_STREAM (object);
+
+  cimpl_adapter_dispose (object);
+
+  if (self->adapter.base == NULL)
+    {
+      g_clear_object (&self->input);
+      g_clear_object (&self->output);
+    }
+}
+
+static void
 cimpl_io_stream_finalize (GObject *object)
 {
   CimplIOStream *self = CIMPL_IO_STREAM (object);
@@ -123,6 +137,7 @@ cimpl_io_stream_class_init (CimplIOStreamClass *klass)
    * Since: 1.0
    */
   cimpl_adapter_class_init (G_OBJECT_CLASS (klass));
+  G_OBJECT_CLASS (klass)->dispose = cimpl_io_stream_dispose;
   G_OBJECT_CLASS (klass)->finalize = cimpl_io_stream_finalize;
 }
 

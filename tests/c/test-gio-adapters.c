@@ -371,6 +371,27 @@ test_drop_fails (AdapterFixture *fixture)
   g_test_assert_expected_messages ();
 }
 
+static void
+test_dispose (AdapterFixture *fixture)
+{
+  g_test_summary ("Disposed, it lets go of the base, unless an operation is running");
+  if (G_IS_IO_STREAM (fixture->stream))
+    adapter_fixture_write (fixture->stream);
+
+  set_pending (fixture->stream);
+  g_test_expect_message ("CimplStream", G_LOG_LEVEL_WARNING, "*failed to close then*");
+  g_object_run_dispose (fixture->stream);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (G_OBJECT (fixture->base)->ref_count, >, 1);
+  clear_pending (fixture->stream);
+
+  g_object_run_dispose (fixture->stream);
+  g_assert_cmpuint (G_OBJECT (fixture->base)->ref_count, ==, 1);
+  assert_moving_fails (fixture->stream, G_IO_ERROR_CLOSED);
+  g_assert_cmpint (g_seekable_tell (fixture->stream), >=, 0);
+  g_assert_finalize_object (g_steal_pointer (&fixture->stream));
+}
+
 /* What a child process does to the stream reaches the backend of the child alone. */
 static guint
 count_calls_in_child (AdapterFixture *fixture, void (*run) (gpointer stream))
@@ -427,6 +448,7 @@ static const AdapterCase common_cases[] = {
   { "close-fails", test_close_fails },
   { "drop", test_drop },
   { "drop-fails", test_drop_fails },
+  { "dispose", test_dispose },
   { "child", test_child },
 };
 
