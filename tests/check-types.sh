@@ -114,7 +114,7 @@ with Zeros() as stream:
     stream.seek(b"")  # type: ignore[arg-type]
     position: str = stream.tell()  # type: ignore[assignment]
     stream.copy(BytesIO(), -1)  # type: ignore[arg-type]
-    stream.read_bytes(count=3)  # type: ignore[call-arg]
+    stream.read_bytes(size=3)  # type: ignore[call-arg]
     stream.write_all(["x"])  # type: ignore[arg-type]
     lines: List[bytes] = list(TextIOWrapper(stream.buffered()))  # type: ignore[arg-type]
     rest: GLib.Bytes = stream.read_to_end(10, Gio.Cancellable())

@@ -88,17 +88,19 @@ def get_code(error: Any) -> int:
 def _convert(error: Any) -> _errors.CimplStreamError:
     """Return the exception that stands for what PyGObject raised."""
     _errors.check_room()
-    converted: Any = _errors.error_for(get_code(error), error.message)
+    # PyGObject has taken the error to pieces, and knows nothing of an errno.
+    errno = introspected.StreamError.get_errno(error)
+    converted: Any = _errors.error_for(get_code(error), error.message, errno)
     converted.domain, converted.code = error.domain, error.code
     return converted  # type: ignore[no-any-return]
 
 
-def call(function: Callable[..., Any], *arguments: Any) -> Any:
+def call(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     """Call an introspected function; what it raises is raised as by the methods of a file."""
     start = _failures.clock[0]
     converted = None
     try:
-        result = function(*arguments)
+        result = function(*arguments, **keywords)
     except GLib.Error as error:
         converted = _convert(error)
     try:

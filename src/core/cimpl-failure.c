@@ -213,13 +213,17 @@ cimpl_failure_remember (GError *error)
   g_private_replace (&last_failure, failure_new (0, error));
 }
 
-/* What is remembered, if @error is that, or was made of its message; or NULL. */
+/* What is remembered, if @error is that, or was made of its message, maybe with a prefix; or NULL.
+ */
 static const CimplFailure *
 recall (const GError *error)
 {
   const CimplFailure *failure = g_private_get (&last_failure);
 
-  return failure != NULL && strcmp (failure->error->message, error->message) == 0 ? failure : NULL;
+  if (failure == NULL || failure->error->message[0] == '\0'
+      || !g_str_has_suffix (error->message, failure->error->message))
+    return NULL;
+  return failure;
 }
 
 /* Makes @error, which it takes, one of GIO, if it is not. GIO has no room for our code and errno.
@@ -245,7 +249,7 @@ cimpl_failure_restore (GError **error)
 {
   const CimplFailure *failure = error == NULL || *error == NULL ? NULL : recall (*error);
 
-  if (failure == NULL
+  if (failure == NULL || strcmp (failure->error->message, (*error)->message) != 0
       || !g_error_matches (*error, G_IO_ERROR, (gint) cimpl_error_get_io_code (failure->error)))
     return;
   g_error_free (*error);

@@ -2,12 +2,14 @@
 """The overrides: what the methods of a Python class raise."""
 
 import ctypes
+import errno
 import io
 import pickle
 import signal
 import threading
 
 import gi
+import gi.module
 import pytest
 
 import cimpl_stream
@@ -62,6 +64,136 @@ def test_every_call(call):
         call(Failing(KeyboardInterrupt))
     with pytest.raises(CimplStream.NoSpaceError):
         call(Failing(lambda: cimpl_stream.NoSpaceError("full")))
+
+
+def functions_that_fail():
+    """Return the functions of the namespace that have an error in C, by their full names."""
+    functions = {}
+    for info in gi.module.repository.get_infos("CimplStream"):
+        owner = f"{info.get_name()}."
+        methods = info.get_methods() if hasattr(info, "get_methods") else []
+        if isinstance(info, gi.module.FunctionInfo):
+            owner, methods = "", [info]
+        for method in methods:
+            if method.can_throw_gerror():
+                functions[owner + method.get_name()] = method
+    return functions
+
+
+class Unclosable(Memory):
+    def do_close(self):
+        raise OSError(5, "broken")
+
+
+def new_closed(cls=Memory):
+    stream = cls()
+    stream.close()
+    return stream
+
+
+def steal_while_it_is_busy():
+    target = CimplStream.MemoryStream.new()
+    errors = []
+
+    def steal(*report):
+        try:
+            target.steal_bytes()
+        except GLib.Error as error:
+            errors.append(error)
+
+    Memory().copy(target, -1, steal)
+    raise errors.pop()
+
+
+def new_file():
+    return CimplStream.FileStream.open("/dev/null", "r+")
+
+
+# One call of each of them that fails.
+FAILING_CALLS = {
+    "BufferedStream.peek": lambda: CimplStream.BufferedStream.new(new_closed(), 0).peek(1),
+    "FileStream.open": lambda: CimplStream.FileStream.open("/nowhere/at/all", "r"),
+    "FileStream.sync": lambda: new_closed(new_file).sync(),
+    "MemoryStream.steal_bytes": steal_while_it_is_busy,
+    "Stream.close": lambda: Unclosable().close(),
+    "Stream.copy": lambda: new_closed().copy(Memory(), -1),
+    "Stream.flush": lambda: new_closed().flush(),
+    "Stream.from_handle": lambda: CimplStream.Stream.from_handle(4096),
+    "Stream.get_flags": lambda: new_closed().get_flags(),
+    "Stream.get_size": lambda: new_closed().get_size(),
+    "Stream.read_bytes": lambda: new_closed().read_bytes(1),
+    "Stream.read_to_end": lambda: new_closed().read_to_end(1),
+    "Stream.seek": lambda: new_closed().seek(1),
+    "Stream.tell": lambda: new_closed().tell(),
+    "Stream.truncate": lambda: new_closed().truncate(1),
+    "Stream.write": lambda: new_closed().write(b"a"),
+    "Stream.write_all": lambda: new_closed().write_all(b"a"),
+    "Stream.write_bytes": lambda: new_closed().write_bytes(GLib.Bytes.new(b"a")),
+}
+
+
+@pytest.mark.parametrize("name", functions_that_fail())
+def test_every_function(name):
+    """Whatever has an error in C raises the exceptions of the overrides, and keeps its help."""
+    with pytest.raises(GLib.Error) as caught:
+        FAILING_CALLS[name]()
+    assert isinstance(caught.value, CimplStream.CimplStreamError)
+    assert caught.value.__context__ in (None, caught.value.__cause__)
+
+    function = CimplStream
+    for part in name.split("."):
+        function = getattr(function, part)
+    assert not isinstance(function, gi.module.FunctionInfo)
+    assert function.__doc__ and function.__name__ == name.rpartition(".")[2]
+
+
+def test_functions_without_an_error():
+    """A function that cannot fail is left as it is."""
+    assert isinstance(CimplStream.FileStream.get_fd, gi.module.FunctionInfo)
+    assert isinstance(CimplStream.StreamError.get_code, gi.module.FunctionInfo)
+
+
+def test_missing_file(tmp_path):
+    """A file that cannot be opened says why, with the number of the operating system."""
+    for arguments in {"path": str(tmp_path / "missing"), "mode": "r"}, {
+        "path": str(tmp_path),
+        "mode": "w",
+    }:
+        with pytest.raises(CimplStream.IoError) as python_way:
+            CimplStream.FileStream.open(*arguments.values())
+        with pytest.raises(CimplStream.IoError) as caught:
+            CimplStream.FileStream.open(**arguments)
+        number = {"r": errno.ENOENT, "w": errno.EISDIR}[arguments["mode"]]
+        assert caught.value.errno == python_way.value.errno == number
+        assert arguments["path"] in str(caught.value)
+        assert caught.value.matches(CimplStream.StreamError.quark(), 100)
+
+
+def test_peek():
+    """The cause is what the base raised, below any number of filters."""
+
+    class Full(Memory):
+        def do_read(self, view):
+            raise OSError(errno.ENOSPC, "full")
+
+    for wrap in (lambda base: base, CimplStream.FaultStream.new):
+        with pytest.raises(CimplStream.NoSpaceError) as caught:
+            CimplStream.BufferedStream.new(wrap(Full()), 0).peek(1)
+        assert caught.value.errno == errno.ENOSPC
+        assert isinstance(innermost(caught.value), OSError)
+    with pytest.raises(KeyboardInterrupt):
+        CimplStream.BufferedStream.new(Failing(KeyboardInterrupt), 0).peek(1)
+
+
+def test_injected_errno():
+    """What a FaultStream injects keeps its number."""
+    stream = CimplStream.FaultStream.new(Memory())
+    unit = CimplStream.FaultUnit.OPERATIONS
+    stream.add_errno(CimplStream.FaultOperation.READ, 0, unit, 2, errno.EPIPE)
+    for call in (lambda: stream.read_bytes(1), lambda: stream.read_to_end(9)):
+        with pytest.raises(CimplStream.IoError) as caught:
+            call()
+        assert caught.value.errno == errno.EPIPE
 
 
 @pytest.mark.parametrize("name", ["readable", "writable", "seekable", "buffered"])

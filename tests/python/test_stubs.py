@@ -117,11 +117,7 @@ def parameters_of(function):
         ]
     # PyGObject shows the parameters in the documentation alone, before the result.
     head = introspected.__doc__.partition(" -> ")[0]
-    parameters = parameters_in_stub(ast.parse(f"def {head}: ...").body[0].args)
-    if function is introspected:
-        return parameters
-    # What the overrides wrap it in passes positional arguments on.
-    return [(name, "POSITIONAL_ONLY", default) for name, _, default in parameters]
+    return parameters_in_stub(ast.parse(f"def {head}: ...").body[0].args)
 
 
 def check(members, body):

@@ -34,6 +34,7 @@ from cimpl_stream._callbacks import open_adapter  # noqa: E402
 from cimpl_stream._failures import report  # noqa: E402
 from cimpl_stream._file import address_of  # noqa: E402
 from cimpl_stream._gobject_errors import CimplStreamError, call  # noqa: E402
+from cimpl_stream._gobject_methods import check_namespace, get_value  # noqa: E402
 from cimpl_stream._gobject_slots import THUNKS, watch_signals  # noqa: E402
 from cimpl_stream._stream import StreamFile  # noqa: E402
 
@@ -47,21 +48,6 @@ def _overrides(cls, slot):
     parent = next(base for base in cls.__mro__[1:] if isinstance(base, _StreamType))
     owner = next(base for base in cls.__mro__ if slot in base.__dict__)
     return owner not in parent.__mro__
-
-
-def _checked(name):
-    """Return the introspected method `name`, raising as the methods of a file do.
-
-    It returns the value alone, and not beside a True: what fails raises.
-    """
-    method = getattr(_introspected.Stream, name)
-
-    @wraps(method)
-    def checked(*arguments):
-        return _get_value(call(method, *arguments))
-
-    checked.__doc__ = method.__doc__.replace("-> bool, ", "-> ")
-    return checked
 
 
 def _with_origin(method):
@@ -78,14 +64,10 @@ def _with_origin(method):
     return with_origin
 
 
-def _get_value(result):
-    return result[1] if isinstance(result, tuple) else result
-
-
 def _chain(stream, slot, *arguments):
     """Call what the C class of `stream` has in a slot."""
     function = getattr(super(Stream, type(stream)._native_class), slot)
-    return _get_value(call(function, stream, *arguments, Gio.Cancellable.get_current()))
+    return get_value(call(function, stream, *arguments, Gio.Cancellable.get_current()))
 
 
 def _chain_transfer(stream, slot, *arguments):
@@ -224,22 +206,15 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     def do_query_flags(self):
         """Return the `StreamFlags`; by default what the class overrides. Any thread may call it."""
         function = super(Stream, type(self)._native_class).do_query_flags
-        return _get_value(call(function, self))
+        return get_value(call(function, self))
 
     # The rest of the file.
 
-    read_bytes = _checked("read_bytes")
-    read_to_end = _checked("read_to_end")
-    write_bytes = _checked("write_bytes")
-    get_size = _checked("get_size")
-    get_flags = _checked("get_flags")
-    copy = _checked("copy")
-
-    def write_all(self, data, cancellable=None, /):
+    def write_all(self, data, cancellable=None):
         """Write the bytes of any buffer, all of them; return how many."""
         if type(data) is not bytes:
             data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
-        return _get_value(call(_introspected.Stream.write_all, self, data, cancellable))
+        return get_value(call(_introspected.Stream.write_all, self, data, cancellable))
 
     def _cimpl_ask_closed(self):
         # The handle first: it is what says so if there is no GObject yet.
@@ -311,6 +286,9 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
 
 io.RawIOBase.register(Stream)
 Stream = override(Stream)
+_functions = check_namespace({"Stream": Stream})
+globals().update(_functions)
+__all__ += _functions
 
 Gio.Cancellable().run_dispose()  # the first call imports, for which it may be too late in __del__
 
