@@ -118,7 +118,8 @@ with Zeros() as stream:
     stream.write_all(["x"])  # type: ignore[arg-type]
     lines: List[bytes] = list(TextIOWrapper(stream.buffered()))  # type: ignore[arg-type]
     rest: GLib.Bytes = stream.read_to_end(10, Gio.Cancellable())
-    copied = stream.copy(CimplStream.wrap_file(BytesIO()), -1)
+    copied = stream.copy(CimplStream.wrap_file(BytesIO()))
+    copied += stream.copy(CimplStream.MemoryStream.new(), progress=lambda done, total: None)
     copied += stream.get_size()
 
 raw: cimpl_stream.RawStream = stream.raw

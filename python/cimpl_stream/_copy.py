@@ -16,28 +16,38 @@ from ._stream import Stream
 _Progress = Callable[[int, Optional[int]], Any]
 
 
-class _Watcher:
+class Watcher:
     """A progress function, and what it raised."""
 
-    def __init__(self, progress: Any) -> None:
-        self.progress = progress
+    __slots__ = ("_data", "_progress", "copied", "exception")
+
+    def __init__(self, progress: Any, *data: Any) -> None:
+        self._progress = progress
+        self._data = data
+        self.copied = 0  # bytes, when it was called last
         self.exception: Optional[BaseException] = None
 
+    def report(self, done: int, total: int) -> bool:
+        """Call the function; return whether to go on. A negative `total` is not known."""
+        self.copied = done
+        try:
+            throw_fatal()  # what a signal raised on entry the last time
+            self._progress(done, None if total < 0 else total, *self._data)
+            return True
+        except BaseException as exception:
+            self.exception = exception
+            return False
+        finally:
+            del self  # which leads back to this frame
 
-_watchers: dict[int, _Watcher] = {}  # by key, while their copies run
+
+# By key, while their copies run. Callbacks get the key: from the traceback of what is raised in
+# one, all frames can be reached up to that of the copy.
+watchers: dict[int, Any] = {}
 
 
 def _report_progress(context: int, done: int, total: int) -> int:
-    watcher = _watchers[context]
-    try:
-        throw_fatal()  # what a signal raised on entry the last time
-        watcher.progress(done, None if total < 0 else total)
-        return 0
-    except BaseException as exception:
-        watcher.exception = exception
-        return 1  # ends the copy
-    finally:
-        del watcher  # which leads back to this frame
+    return 0 if watchers[context].report(done, total) else 1  # which ends the copy
 
 
 _callback = _ffi.ProgressCallback(_report_progress)
@@ -67,7 +77,7 @@ def copyfileobj(
     target = dst if isinstance(dst, NativeFile) else Stream(dst)
     copied = ctypes.c_int64()
     key = next(keys)
-    watcher = _watchers[key] = _Watcher(progress)
+    watcher = watchers[key] = Watcher(progress)
     watch_signals()
     start = clock[0]
     try:
@@ -84,5 +94,5 @@ def copyfileobj(
         error.copied = copied.value
         raise
     finally:
-        del _watchers[key], watcher  # whose exception leads back to this frame
+        del watchers[key], watcher  # whose exception leads back to this frame
     return copied.value

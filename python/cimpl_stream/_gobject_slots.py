@@ -167,7 +167,7 @@ THUNKS: dict[str, _Function] = {
     "do_truncate": _truncate,
     "do_query_flags": _query_flags,
 }
-_CODES = {thunk.__code__ for thunk in THUNKS.values()}
+CODES = {thunk.__code__ for thunk in THUNKS.values()}
 
 
 class _current:
@@ -233,7 +233,7 @@ def _fail(stream: Any, exception: BaseException) -> bool:
 
 
 class _ExceptHook:
-    """A `sys.excepthook` that keeps what was raised on entry to one of the thunks.
+    """A `sys.excepthook` that keeps what was raised on entry to one of our callbacks.
 
     As the one for `sys.unraisablehook` in _callbacks.py: PyGObject prints, as if nobody could
     catch it, what a signal raises there.
@@ -252,10 +252,13 @@ class _ExceptHook:
         /,
     ) -> None:
         frame = traceback.tb_frame if traceback is not None else None
-        if frame is None or frame.f_code not in _CODES:
+        if frame is None or frame.f_code not in CODES:
             self._previous(kind, exception, traceback)
         else:
-            _get_keeper(frame.f_locals["stream"]).failure = Failure(exception)
+            failure = Failure(exception)
+            stream = frame.f_locals.get("stream")  # not that of a progress function
+            if stream is not None:
+                _get_keeper(stream).failure = failure
 
 
 def watch_signals() -> None:

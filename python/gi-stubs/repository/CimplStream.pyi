@@ -55,8 +55,8 @@ class Stream(StreamFile, GObject.Object):
     def copy(
         self,
         target: Stream,
-        limit: int,
-        progress: Callable[[int, int, Any], object] | None = None,
+        limit: int = -1,
+        progress: Callable[..., object] | None = None,
         progress_data: Any = None,
         cancellable: Gio.Cancellable | None = None,
     ) -> int: ...

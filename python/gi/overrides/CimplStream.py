@@ -33,6 +33,7 @@ from cimpl_stream import BusyError, WouldBlockError, _errors, _ffi, _lifetime  #
 from cimpl_stream._callbacks import open_adapter  # noqa: E402
 from cimpl_stream._failures import report  # noqa: E402
 from cimpl_stream._file import address_of  # noqa: E402
+from cimpl_stream._gobject_copy import copy  # noqa: E402
 from cimpl_stream._gobject_errors import CimplStreamError, call  # noqa: E402
 from cimpl_stream._gobject_methods import check_namespace, get_value  # noqa: E402
 from cimpl_stream._gobject_slots import THUNKS, watch_signals  # noqa: E402
@@ -215,6 +216,25 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         if type(data) is not bytes:
             data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
         return get_value(call(_introspected.Stream.write_all, self, data, cancellable))
+
+    def copy(self, target, limit=-1, progress=None, progress_data=None, cancellable=None):
+        """Copy from the position of this stream to that of another one; return how many bytes.
+
+        Args:
+            target: another `Stream`.
+            limit: how many bytes to copy at most, -1 for all up to the end.
+            progress: called after each block with the bytes copied so far, those to copy in total,
+                `None` if that is not known, and `progress_data`, unless that is `None`. An
+                exception that it raises ends the copy; what it returns means nothing.
+            cancellable: a `Gio.Cancellable`, or `None`.
+
+        Raises:
+            CimplStreamError: reading or writing failed; with `progress`, its `copied` says how
+                many bytes arrived. What was read and has not arrived is given back by a seek, if
+                this stream can.
+        """
+        data = () if progress_data is None else (progress_data,)
+        return copy(self, target, limit, progress, data, cancellable)
 
     def _cimpl_ask_closed(self):
         # The handle first: it is what says so if there is no GObject yet.
