@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from contextlib import suppress
 from sys import getrefcount
 from types import TracebackType
 from typing import Any, Callable, Optional
@@ -46,6 +47,7 @@ class _ArrayTypes(dict[int, Any]):
 
 
 _array_types = _ArrayTypes()
+_CData: Any = ctypes.Array.__base__  # of all that ctypes makes
 
 
 def _count_references(address: int, count: int) -> int:
@@ -58,30 +60,43 @@ _UNSHARED = _count_references(ctypes.addressof(ctypes.c_ubyte()), 1)
 
 
 def _read(stream: Any, address: int, count: int, cancellable: Any) -> Any:
+    array: Any = None
+    view: Any = None
     try:
+        is_private = False
         if stream._cimpl_keeper is not None:
             revisit(stream._cimpl_keeper)
+            is_private = stream._cimpl_keeps_views
         # Not a slice of all memory: an array of its own tells by its references whether the
         # method has kept a part of the view.
-        array = _array_types[count].from_address(address)
+        array_type = _array_types[count]
+        array = array_type() if is_private else array_type.from_address(address)
         view = memoryview(array).cast("B")
-        try:
-            if cancellable is None:
+        if cancellable is None:
+            result = stream.do_read(view)
+        else:
+            with _current(cancellable):
                 result = stream.do_read(view)
-            else:
-                with _current(cancellable):
-                    result = stream.do_read(view)
-        finally:
-            try:
-                view.release()
-            except BufferError:  # exported, such as to an array of NumPy
-                raise _kept_view() from None
-        if getrefcount(array) > _UNSHARED and _is_exported(array):
-            raise _kept_view()
+        try:
+            view.release()
+        except BufferError:  # exported, such as to an array of NumPy
+            raise _kept_view(stream) from None
+        if getrefcount(array) > _UNSHARED and _find_buffers(array):
+            raise _kept_view(stream)
         if result.__class__ is not int or not 0 <= result <= count:
             result = check_count(_transferred(result), count, "do_read")
+        if is_private:
+            ctypes.memmove(address, array, result)
         return True, result
     except BaseException as exception:
+        if view is not None:
+            # The memory is the caller's: nothing that the traceback leads to may lead to it, the
+            # variables of this frame included.
+            with suppress(BufferError):
+                view.release()
+            if getrefcount(array) > _UNSHARED and not _take_back(array, exception):
+                stream._cimpl_keeps_views = True
+            array = view = None
         if _fail(stream, exception):
             raise
         return False, 0
@@ -187,12 +202,58 @@ class _current:
             self._cancellable.pop_current()
 
 
-def _is_exported(array: Any) -> bool:
-    """Return whether a view leads to `array`; others may refer to it, such as gc.get_objects()."""
-    return any(type(referrer).__name__ == "managedbuffer" for referrer in gc.get_referrers(array))
+def _find_buffers(array: Any) -> list[Any]:
+    """Return what views share that lead to `array`.
+
+    Others may refer to it as well, such as the result of `gc.get_objects()`.
+    """
+    referrers = gc.get_referrers(array)
+    return [referrer for referrer in referrers if type(referrer).__name__ == "managedbuffer"]
 
 
-def _kept_view() -> Refusal:
+def _is_held_by_ctypes(view: memoryview) -> bool:
+    """Return whether an object of ctypes works on the memory of `view`, which is no export."""
+    holders = gc.get_referrers(view)
+    holders += gc.get_referrers(*(holder for holder in holders if type(holder) is dict))
+    return any(isinstance(holder, _CData) for holder in holders)
+
+
+def _release_views(array: Any) -> bool:
+    """Release the views that lead to `array`; return whether none is left."""
+    for view in gc.get_referrers(*_find_buffers(array)):
+        if type(view) is memoryview and not _is_held_by_ctypes(view):
+            with suppress(BufferError):  # if it is exported
+                view.release()
+    return not _find_buffers(array)
+
+
+def _take_back(array: Any, exception: BaseException) -> bool:
+    """Release the views of `array` that a method has left behind which raised `exception`.
+
+    What works on the memory itself goes with the variables of the method, or stays, if it is kept
+    elsewhere. Returns whether nothing stays.
+    """
+    if _release_views(array):
+        return True
+    _clear_frames(exception)
+    return _release_views(array)
+
+
+def _clear_frames(exception: Optional[BaseException]) -> None:
+    """Forget the variables of the frames that an exception has come through."""
+    seen = set()
+    while exception is not None and id(exception) not in seen:
+        seen.add(id(exception))
+        traceback = exception.__traceback__
+        while traceback is not None:
+            with suppress(RuntimeError):  # it still runs
+                traceback.tb_frame.clear()
+            traceback = traceback.tb_next
+        exception = exception.__cause__ or exception.__context__
+
+
+def _kept_view(stream: Any) -> Refusal:
+    stream._cimpl_keeps_views = True
     return Refusal(CALLBACK_CONTRACT, "do_read() kept a part of the view it was given")
 
 

@@ -4,7 +4,6 @@
 import array
 import ctypes
 import functools
-import gc
 import io
 from unittest import mock
 
@@ -242,73 +241,7 @@ def test_flags():
         Wrong().readable()
 
 
-# The view
-
-
-class Viewer(CimplStream.Stream):
-    """Does with the view what it was made with."""
-
-    def __init__(self, act):
-        super().__init__()
-        self.act = act
-        self.kept = None
-
-    def do_read(self, view):
-        self.kept = self.act(view)
-        return 1
-
-
-def test_view_is_the_callers_buffer():
-    """The method writes into the memory that the native caller passed."""
-
-    def act(view):
-        assert (view.format, view.readonly, len(view), view.contiguous) == ("B", False, 5, True)
-        view[0] = ord("x")
-        return ctypes.addressof(ctypes.c_char.from_buffer(view))
-
-    stream = Viewer(act)
-    buffer = ctypes.create_string_buffer(5)
-    library = ctypes.CDLL(cimpl_stream.native_library)
-    assert library.cimpl_stream_read(stream, buffer, ctypes.c_size_t(5)) == 1
-    assert stream.kept == ctypes.addressof(buffer)
-    assert buffer.value == b"x"
-
-
-def test_view_is_released():
-    """The view itself can be kept, and is of no use afterwards."""
-    stream = Viewer(lambda view: view)
-    assert stream.read(5) == b"\0"
-    with pytest.raises(ValueError, match="released"):
-        stream.kept[0]
-
-
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda view: view[1:2],
-        lambda view: view[:],
-        memoryview,
-        lambda view: view.cast("b"),
-        lambda view: ctypes.c_char.from_buffer(view),
-        lambda view: [view[:1], view[1:]],
-    ],
-    ids=["slice", "whole", "memoryview", "cast", "exported", "several"],
-)
-@pytest.mark.parametrize("size", [1, 16, 65536, 100_000])
-def test_kept_part_is_detected(act, size):
-    """A part of the view that the method keeps would lead to memory that is gone."""
-    stream = Viewer(act)
-    with pytest.raises(CimplStream.CallbackContractError, match="kept"):
-        stream.read(size)
-    stream.kept = None
-    stream.act = len
-    assert stream.read(size) == b"\0"
-
-
-def test_other_references_are_none_to_the_view():
-    """Who lists all objects, as debuggers do, keeps no part of the view."""
-    stream = Viewer(lambda view: gc.get_objects())
-    assert stream.read(16) == b"\0"
+# What is written
 
 
 def test_written_view_may_be_kept():

@@ -128,6 +128,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     """
 
     _cimpl_process = None  # that made it, if it is of a Python class
+    _cimpl_keeps_views = False  # whether do_read() did so: then it gets no memory of its caller
 
     def __init__(self, **properties):
         super().__init__(**properties)
@@ -165,7 +166,9 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         """Read at most ``len(view)`` bytes, which is not 0, into `view`; return how many.
 
         `view` is the memory of the native caller, writable and of format "B". It is released
-        afterwards, and no part of it must be kept.
+        afterwards, and so is every part of it that was kept, which is an error. What it is
+        exported to, such as an array of NumPy, cannot be released, and must not be kept at all;
+        a stream that did so reads into memory of its own from then on.
 
         Returns: how many bytes; 0 at the end of the data, `None` if it would block.
         """
