@@ -34,6 +34,7 @@ from cimpl_stream._callbacks import open_adapter  # noqa: E402
 from cimpl_stream._failures import report  # noqa: E402
 from cimpl_stream._file import address_of  # noqa: E402
 from cimpl_stream._gobject_copy import copy  # noqa: E402
+from cimpl_stream._gobject_drop import end, watch_gio  # noqa: E402
 from cimpl_stream._gobject_errors import CimplStreamError, call  # noqa: E402
 from cimpl_stream._gobject_methods import check_namespace, get_value  # noqa: E402
 from cimpl_stream._gobject_slots import THUNKS, watch_signals  # noqa: E402
@@ -291,8 +292,8 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
                     self.close()
             finally:
                 # Nothing is left to be done when the wrapper goes, which may be while an exception
-                # is on its way, and PyGObject does not put that aside.
-                self.run_dispose()
+                # is on its way.
+                end(self)
                 _ffi.detach(_get_pointer(self.__gpointer__, None), 0)
 
     @cached_property
@@ -309,6 +310,8 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
 
 io.RawIOBase.register(Stream)
 Stream = override(Stream)
+watch_gio()
+
 _functions = check_namespace({"Stream": Stream})
 globals().update(_functions)
 __all__ += _functions
