@@ -255,6 +255,76 @@ def test_async_exception():
     assert caught.value.__cause__.__cause__ is error
 
 
+class Raising(CimplStream.Stream):
+    """A stream class that raises in all that it does."""
+
+    def __init__(self, make_error):
+        super().__init__()
+        self.make_error = make_error
+
+    def fail(self, *arguments):
+        raise self.make_error()
+
+    do_read = do_write = do_flush = fail
+
+
+def disk_is_full():
+    return OSError(errno.ENOSPC, "full")
+
+
+def not_mounted():
+    return GLib.Error.new_literal(Gio.io_error_quark(), "pull", Gio.IOErrorEnum.NOT_MOUNTED)
+
+
+def not_a_key():
+    return GLib.Error.new_literal(
+        GLib.quark_from_string("g-key-file-error-quark"), "key", GLib.KeyFileError.KEY_NOT_FOUND
+    )
+
+
+ASYNC_ERRORS = {
+    "OSError": (disk_is_full, Gio.IOErrorEnum.NO_SPACE, "full"),
+    "GLib.Error of GIO": (not_mounted, Gio.IOErrorEnum.NOT_MOUNTED, "pull"),
+    "GLib.Error": (not_a_key, Gio.IOErrorEnum.FAILED, "key"),
+    "Exception": (lambda: KeyError("key"), Gio.IOErrorEnum.FAILED, "key"),
+    "EOFError": (EOFError, Gio.IOErrorEnum.PARTIAL_INPUT, "EOFError"),
+}
+
+
+@pytest.mark.parametrize("make_error, code, text", ASYNC_ERRORS.values(), ids=ASYNC_ERRORS)
+def test_async_errors(make_error, code, text):
+    """A stream class that raises in a thread of GIO is an error with the right code there."""
+    input = CimplStream.InputStream.new(Raising(make_error))
+    output = CimplStream.OutputStream.new(Raising(make_error))
+    memory = Gio.MemoryOutputStream.new_resizable()
+    source = Gio.MemoryInputStream.new_from_bytes(GLib.Bytes.new(b"data"))
+    no_flags = Gio.OutputStreamSpliceFlags.NONE
+    for start, finish in (
+        (lambda *end: input.read_bytes_async(10, 0, *end), input.read_bytes_finish),
+        (lambda *end: input.skip_async(10, 0, *end), input.skip_finish),
+        (lambda *end: output.write_all_async(b"data", 0, *end), output.write_all_finish),
+        (lambda *end: memory.splice_async(input, no_flags, 0, *end), memory.splice_finish),
+        (lambda *end: output.splice_async(source, no_flags, 0, *end), output.splice_finish),
+    ):
+        result = run_async(lambda callback: start(None, callback))
+        with pytest.raises(GLib.Error, match=text) as caught:
+            finish(result)
+        assert caught.value.matches(Gio.io_error_quark(), code)
+
+
+def test_domain_behind_an_adapter():
+    """The exception with its own domain is the cause of what errors() raises."""
+    stream = Raising(not_a_key)
+    with pytest.raises(GLib.Error) as caught, stream.errors():
+        try:
+            CimplStream.InputStream.new(stream).read_bytes(1, None)
+        except GLib.Error:
+            pass
+    assert caught.value.__cause__.matches(
+        GLib.quark_from_string("g-key-file-error-quark"), GLib.KeyFileError.KEY_NOT_FOUND
+    )
+
+
 def test_async_cancelled_before():
     """What was cancelled before it began never reaches the file object."""
     file = io.BytesIO(LINES)
