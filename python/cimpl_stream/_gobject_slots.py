@@ -75,8 +75,7 @@ def _read(stream: Any, address: int, count: int, cancellable: Any) -> Any:
         if cancellable is None:
             result = stream.do_read(view)
         else:
-            with _current(cancellable):
-                result = stream.do_read(view)
+            result = _call_with(cancellable, stream.do_read, view)
         try:
             view.release()
         except BufferError:  # exported, such as to an array of NumPy
@@ -114,8 +113,10 @@ def _thunk(failed: Any, always: bool = False) -> Callable[[_Function], _Function
             try:
                 if stream._cimpl_keeper is not None and not always:
                     revisit(stream._cimpl_keeper)
-                with _current(arguments[-1]):
+                cancellable = arguments[-1]
+                if cancellable is None:
                     return call(stream, *arguments[:-1])
+                return _call_with(cancellable, call, stream, *arguments[:-1])
             except BaseException as exception:
                 if _fail(stream, exception):
                     raise
@@ -185,21 +186,13 @@ THUNKS: dict[str, _Function] = {
 CODES = {thunk.__code__ for thunk in THUNKS.values()}
 
 
-class _current:
-    """Makes a cancellable that of `Gio.Cancellable.get_current`, as far as there is one."""
-
-    __slots__ = ("_cancellable",)
-
-    def __init__(self, cancellable: Any) -> None:
-        self._cancellable = cancellable
-
-    def __enter__(self) -> None:
-        if self._cancellable is not None:
-            self._cancellable.push_current()
-
-    def __exit__(self, *exception: Any) -> None:
-        if self._cancellable is not None:
-            self._cancellable.pop_current()
+def _call_with(cancellable: Any, function: _Function, *arguments: Any) -> Any:
+    """Call `function` while `cancellable` is that of `Gio.Cancellable.get_current`."""
+    try:
+        cancellable.push_current()  # in here: an interrupt may come as soon as it returns
+        return function(*arguments)
+    finally:
+        cancellable.pop_current()
 
 
 def _find_buffers(array: Any) -> list[Any]:

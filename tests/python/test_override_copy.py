@@ -199,7 +199,7 @@ def test_interrupt(new_endless, new_nowhere):
         if time.monotonic() > deadline:
             raise TimeoutError
 
-    for _ in range(20):
+    for _ in range(40):
         timer = threading.Timer(0.005, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
         with pytest.raises(KeyboardInterrupt):
             timer.start()
@@ -207,6 +207,7 @@ def test_interrupt(new_endless, new_nowhere):
                 new_endless().copy(new_nowhere(), progress=progress)
             finally:
                 timer.join()
+        assert Gio.Cancellable.get_current() is None
 
 
 def test_threads():
