@@ -28,6 +28,22 @@ from . import _library
 if ctypes.sizeof(c_void_p) < 8:
     raise ImportError("cimpl_stream needs a 64-bit Python")  # for MEMORY, below
 
+
+def _is_main_interpreter() -> bool:
+    current, main = (
+        ctypes.PYFUNCTYPE(c_void_p)((f"PyInterpreterState_{name}", ctypes.pythonapi))()
+        for name in ("Get", "Main")
+    )
+    return bool(current == main)
+
+
+if not _is_main_interpreter():
+    # Its PyGILState_Ensure() waits for ever before 3.12, and later takes the wrong GIL in threads
+    # that Python does not know.
+    raise ImportError(
+        "cimpl_stream does not work in a sub-interpreter, since ctypes runs callbacks in the main one"
+    )
+
 READABLE, WRITABLE, SEEKABLE, TRUNCATABLE = 1, 2, 4, 8
 
 
@@ -149,6 +165,8 @@ copy = _guarded(
     c_void_p,
     POINTER(c_int64),
 )
+# Of a stream that is alive. Not through `get_flags`, which may ask Python.
+is_closed = _function(_holding, "cimpl_stream_is_closed", bool, c_void_p)
 detach = _guarded(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
 
 # The thread's last error. restype c_char_p would lose the pointer that must be freed.

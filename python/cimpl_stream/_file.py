@@ -7,8 +7,8 @@ import contextlib
 import ctypes
 import io
 from _thread import get_ident
-from operator import index
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Union
+from operator import index, methodcaller
+from typing import Any, Callable, Iterator, Optional
 
 from . import _ffi
 from ._adapter import MAX_OFFSET
@@ -34,11 +34,10 @@ from ._failures import (
     throw_since,
 )
 
-if TYPE_CHECKING:
-    from ._stream import RawStream
-
-_Buffered = Union[io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair]
 _Function = Callable[..., Any]
+
+# What `_cimpl_ask_closed` may be, both without a line of Python.
+YES, NO = True.__bool__, False.__bool__
 
 _CHUNK = 65536  # bytes; readall() starts with it ...
 _MAX_CHUNK = 1 << 20  # ... and goes up to this
@@ -63,7 +62,13 @@ class NativeFile:
     _cimpl_handle: int  # the address of the native stream, which is kept alive
     _cimpl_native = _ffi.releasing
     _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
-    _cimpl_closed = False
+    _cimpl_ask_closed: Callable[..., bool]
+
+    # `_io` asks a buffer's raw file for it before each operation, and takes an interrupt that is
+    # raised then for a yes: no Python code may run in it, nor in what `_cimpl_ask_closed` is.
+    closed = property(
+        methodcaller("_cimpl_ask_closed"), doc="Whether the stream is closed, no matter by whom."
+    )
 
     def _watch_signals(self) -> None:
         watch_signals()
@@ -220,6 +225,8 @@ class NativeFile:
         if result >= 0 and not latest:
             return result
         if result < 0 and _ffi.error_code() == CLOSED:  # is worded as in io
+            if _ffi.is_closed(self._cimpl_handle):  # and not only what it filters
+                self._cimpl_ask_closed = YES
             throw_fatal()
             throw_since(start)  # a ClosedError of the file object
             raise _error()
@@ -248,53 +255,17 @@ class NativeFile:
     def _has(self, flag: int) -> bool:
         return bool(self._operate(self._cimpl_native.get_flags) & flag)
 
-    @property
-    def closed(self) -> bool:
-        """Whether the stream is closed, no matter by whom."""
-        return self._cimpl_closed or self._cimpl_ask_closed()
-
-    def _cimpl_ask_closed(self) -> bool:
-        if self._cimpl_native.get_flags(self._cimpl_handle) >= 0:
-            return False
-        is_closed: bool = _ffi.error_code() == CLOSED
-        _ffi.clear_error()
-        return is_closed
-
     def close(self) -> None:
         """Flush and close the stream for every holder, native ones too; not the file object.
 
         It is closed even if that raises, unless the error is `BusyError`.
         """
-        if not self._cimpl_closed:
+        if not self.closed:
             self._operate(self._cimpl_native.close)
-            self._cimpl_closed = True
+            self._cimpl_ask_closed = YES
             failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
             if failure is not None and not failure.fatal:
                 failure.drop()  # nobody asked, and its traceback keeps whole frames
-
-    def buffered(self, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> _Buffered:
-        """Return a buffered file over this stream, which it closes when it is closed.
-
-        As with any file of `io`, that is also when nobody holds it any more: keep it, or
-        `detach()` it, while the stream is needed.
-
-        A BufferedReader, BufferedWriter or BufferedRandom, by what the stream can do; a
-        BufferedRWPair where both directions exist but no position.
-        """
-        raw = self._cimpl_raw()
-        if not raw.writable():
-            return io.BufferedReader(raw, buffer_size)
-        if not raw.readable():
-            return io.BufferedWriter(raw, buffer_size)
-        if raw.seekable():
-            return io.BufferedRandom(raw, buffer_size)
-        return io.BufferedRWPair(raw, raw, buffer_size)
-
-    def _cimpl_raw(self) -> RawStream:
-        """Return this stream with the standard meaning of `read()`."""
-        raise NotImplementedError
-
-
 
 
 # The memory that C works on is released here, on all paths: the traceback of an exception in the

@@ -107,6 +107,8 @@ def flush_files() -> None:
 def _is_over_stream(file: Any) -> bool:
     try:
         raw = getattr(file, "buffer", file).raw  # that of a text file lies one layer lower
-        return isinstance(raw, NativeFile) and not file.closed
+        if not isinstance(raw, NativeFile) or _ffi.is_closed(raw._cimpl_handle):
+            return False
+        return not file.closed
     except (AttributeError, ValueError):  # over something else, or detached
         return False

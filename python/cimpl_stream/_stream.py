@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import io
 import sys
+from functools import partial
 from operator import index
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional, TypeVar, Union
 
 from . import _ffi
 from ._adapter import Adapter
 from ._callbacks import open_adapter, open_buffer
-from ._errors import CLOSED, InvalidArgumentError, NullParameterError, make
+from ._errors import CLOSED, CimplStreamError, InvalidArgumentError, NullParameterError, make
 from ._failures import native_error
-from ._file import NativeFile, address_of
+from ._file import NO, YES, NativeFile, address_of
 
 _Self = TypeVar("_Self", bound="RawStream")
+_Buffered = Union[io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair]
 
 _DEFAULT_SIZE = 8192  # bytes; what Stream.read() reads without a size
 
@@ -43,6 +45,7 @@ class RawStream(NativeFile, io.RawIOBase):
 
     _cimpl_handle = 0
     _cimpl_native = _ffi.holding
+    _cimpl_ask_closed = YES  # until there is a native stream
 
     def __init__(self, file_obj: Any, *, buffer_size: Optional[int] = None) -> None:
         if buffer_size is not None:
@@ -51,6 +54,7 @@ class RawStream(NativeFile, io.RawIOBase):
         self._cimpl_handle = adapter.handle
         if buffer_size is not None:
             self._cimpl_handle = open_buffer(adapter, buffer_size)
+        self._cimpl_ask_closed = partial(_ffi.is_closed, self._cimpl_handle)
 
     @classmethod
     def from_handle(cls: type[_Self], pointer: Any, *, take: bool = False) -> _Self:
@@ -74,6 +78,7 @@ class RawStream(NativeFile, io.RawIOBase):
             raise native_error()
         self = cls.__new__(cls)
         self._cimpl_handle = address
+        self._cimpl_ask_closed = partial(_ffi.is_closed, address)
         self._cimpl_native = _ffi.releasing
         if isinstance(pointer, NativeFile):
             self._cimpl_keeper, self._cimpl_native = pointer._cimpl_keeper, pointer._cimpl_native
@@ -82,7 +87,7 @@ class RawStream(NativeFile, io.RawIOBase):
     def __del__(self) -> None:
         # Not the inherited one, which closes: native code may still hold the stream.
         handle, self._cimpl_handle = self._cimpl_handle, 0
-        self._cimpl_closed = True  # for a buffered file that is collected after this
+        self._cimpl_ask_closed = YES  # for a buffered file that is collected after this
         if handle:
             self._cimpl_native.free(handle)
 
@@ -95,8 +100,30 @@ class RawStream(NativeFile, io.RawIOBase):
             return f"<{name} at {self._cimpl_handle:#x}>"
         return f"<{name} of {self._cimpl_keeper.file!r}>"
 
-    def _cimpl_raw(self) -> RawStream:
-        return self
+    # For any native stream, of StreamFile as well.
+    def buffered(self: NativeFile, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> _Buffered:
+        """Return a buffered file over this stream, which it closes when it is closed.
+
+        As with any file of `io`, that is also when nobody holds it any more: keep it, or
+        `detach()` it, while the stream is needed.
+
+        A BufferedReader, BufferedWriter or BufferedRandom, by what the stream can do; a
+        BufferedRWPair where both directions exist but no position.
+        """
+        raw = RawStream.from_handle(self)
+        # It is asked before each operation, all but for nothing: that somebody else has closed the
+        # stream shows when it passes on or fetches data.
+        raw._cimpl_ask_closed = NO
+        # What goes wrong in tell() is no obstacle to `_io`, be it an interrupt: it gets an answer
+        # that runs no Python code.
+        try:
+            position = raw.tell() if raw.seekable() else 0
+        except CimplStreamError:
+            position = 0
+        raw.tell = partial(int, position)  # type: ignore[method-assign]
+        buffered = _open_buffered(raw, buffer_size)
+        del raw.tell
+        return buffered
 
 
 class StreamFile(NativeFile):
@@ -108,10 +135,9 @@ class StreamFile(NativeFile):
     @property
     def raw(self) -> RawStream:
         """The same stream as a `RawStream`: one position, closed together."""
-        return self._cimpl_raw()
-
-    def _cimpl_raw(self) -> RawStream:
         return RawStream.from_handle(self)
+
+    buffered = RawStream.buffered
 
 
 class Stream(StreamFile, RawStream):
@@ -120,6 +146,16 @@ class Stream(StreamFile, RawStream):
     That is all that differs from `RawStream`; see there for the arguments. Since the standard
     library takes `read()` for "everything", hand it `raw` or `buffered()` instead.
     """
+
+
+def _open_buffered(raw: RawStream, buffer_size: int) -> _Buffered:
+    if not raw.writable():
+        return io.BufferedReader(raw, buffer_size)
+    if not raw.readable():
+        return io.BufferedWriter(raw, buffer_size)
+    if raw.seekable():
+        return io.BufferedRandom(raw, buffer_size)
+    return io.BufferedRWPair(raw, raw, buffer_size)
 
 
 def _check_buffer_size(size: int) -> int:

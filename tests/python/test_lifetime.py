@@ -4,9 +4,11 @@
 import copy
 import ctypes
 import gc
+import importlib.util
 import io
 import os
 import pickle
+import re
 import weakref
 
 import pytest
@@ -418,3 +420,28 @@ assert stream.read(4) == b'ata'
 """,
         options=["-Wignore::DeprecationWarning"],  # of fork() in a process with threads
     )
+
+
+SUB_INTERPRETER = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+interpreters.run_string(interpreters.create(), '''
+try:
+    import cimpl_stream
+except ImportError as error:
+    print(error)
+''')
+assert Stream(io.BytesIO(b"data")).read() == b"data"
+"""
+
+
+def test_sub_interpreter(run_python):
+    """A sub-interpreter, in which a callback could hang or crash, is told so by the import."""
+    modules = ("_interpreters", "_xxsubinterpreters")
+    if not any(map(importlib.util.find_spec, modules)):
+        pytest.skip("this Python has no module that makes sub-interpreters")
+    message = run_python(SUB_INTERPRETER).strip()
+    # From 3.12 on, one with a GIL of its own may not even load ctypes.
+    assert re.fullmatch(r"(cimpl_stream does not work in a|module _ctypes .*) ?sub-?interpreter.*", message)

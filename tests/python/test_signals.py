@@ -10,9 +10,10 @@ import threading
 
 import pytest
 
-from cimpl_stream import Stream, errcheck
+from cimpl_stream import RawStream, Stream, errcheck
 
-ROUNDS = 200
+import interrupts
+from interrupts import ROUNDS, USES, count_outcomes
 
 
 class Endless(io.RawIOBase):
@@ -146,3 +147,47 @@ def test_sleeping_callback(native):
         os.write(writing, b"data")
         assert stream.read(16) == b"data"
     os.close(writing)
+
+
+@pytest.mark.parametrize("use", [interrupts.read, interrupts.write, interrupts.both])
+@pytest.mark.parametrize("buffer_size", [None, 4096])
+@pytest.mark.parametrize("kind", [Stream, RawStream])
+def test_buffered(kind, buffer_size, use):
+    """A signal at any moment of a buffered file arrives; `_io` swallows it in Python code of ours."""
+
+    def make():
+        return kind(interrupts.Endless(), buffer_size=buffer_size).buffered(64)
+
+    assert count_outcomes(make, use) == {KeyboardInterrupt: ROUNDS}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_in_a_buffer(name):
+    """The same in a buffer that the caller has put before the stream."""
+    make, use = USES[name]
+    outcomes = count_outcomes(lambda: make(RawStream(interrupts.Endless())), use)
+    assert outcomes == {KeyboardInterrupt: ROUNDS}
+
+
+def test_while_a_buffered_file_is_made():
+    """`buffered()` lets a signal through, although `_io` drops what its raw file's `tell` raises."""
+
+    made = []  # not dropped meanwhile: what is raised in a destructor is lost anywhere
+
+    def make_one(stream):
+        made.append(stream.buffered())
+
+    outcomes = count_outcomes(lambda: RawStream(interrupts.Endless()), make_one)
+    assert outcomes == {KeyboardInterrupt: ROUNDS}
+
+
+@pytest.mark.parametrize("name", ["read", "write", "seek", "tell", "flush", "readable"])
+def test_around_each_operation(name):
+    """A signal in any operation of the raw file arrives."""
+    stream = Stream(interrupts.Endless())
+    operation = {
+        "read": lambda: stream.read(4),
+        "write": lambda: stream.write(b"x"),
+        "seek": lambda: stream.seek(0),
+    }.get(name, getattr(stream, name))
+    assert count_outcomes(lambda: None, lambda _: operation()) == {KeyboardInterrupt: ROUNDS}

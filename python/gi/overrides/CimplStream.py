@@ -20,7 +20,7 @@ import ctypes
 import gc
 import io
 import os
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -241,8 +241,8 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         return copy(self, target, limit, progress, data, cancellable)
 
     def _cimpl_ask_closed(self):
-        # The handle first: it is what says so if there is no GObject yet.
-        return bool(self._cimpl_handle and self.is_closed())
+        self._cimpl_handle  # and with it what stands for this method from now on
+        return self._cimpl_ask_closed()
 
     def readline(self, size=-1, /):
         """Read a line, or `size` bytes of it. Byte by byte; `buffered()` is faster."""
@@ -299,7 +299,9 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     @cached_property
     def _cimpl_handle(self):
         self.__grefcount__  # says it if __init__() was not called
-        return _get_pointer(self.__gpointer__, None)
+        handle = _get_pointer(self.__gpointer__, None)
+        self._cimpl_ask_closed = partial(_ffi.is_closed, handle)
+        return handle
 
     _settle = _with_origin(StreamFile._settle)
     _throw_kept = _with_origin(StreamFile._throw_kept)
