@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import _signal  # signal's, without its enumerations
 import atexit
 import gc
 import io
 import os
 import time
-from typing import Any
+from typing import Any, Callable
 
 from . import _ffi
 from ._callbacks import adapters
@@ -21,7 +22,59 @@ _FLUSH_PATIENCE = 0.5  # the same for streams with a buffer, which may still be 
 _WRITERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)  # the upper layer first
 
 
-@atexit.register
+_handlers: dict[int, Any] = {}  # of the signals that are held back
+_held: list[int] = []  # those that have come meanwhile
+
+
+def at_exit(function: Callable[[], None]) -> Callable[[], None]:
+    """Call `function` at the end of the interpreter, which no interrupt keeps from its work.
+
+    The first signal of a kind is handled after it, lest a Ctrl-C lose data. The second is handled
+    at once, so that a file which waits for ever can be given up.
+    """
+    atexit.register(_finish, function)
+    atexit.register(_hold_signals)  # by itself, before: one that is interrupted leaves the other
+    return function
+
+
+def _finish(function: Callable[[], None]) -> None:
+    try:
+        function()
+    finally:
+        _release_signals()
+
+
+def _hold_signals() -> None:
+    for number in _signal.valid_signals():
+        handler = _signal.getsignal(number)
+        if callable(handler):
+            _handlers[number] = handler
+            try:
+                _signal.signal(number, _hold)
+            except ValueError:  # not in the main thread, where they are handled
+                break
+
+
+def _hold(number: int, frame: Any) -> None:
+    if number in _held:
+        _handlers[number](number, frame)
+    else:
+        _held.append(number)
+
+
+def _release_signals() -> None:
+    for number, handler in _handlers.items():
+        if _signal.getsignal(number) is _hold:  # and nobody has set another one meanwhile
+            _signal.signal(number, handler)
+    while _held:
+        number = _held.pop()
+        try:
+            _handlers[number](number, None)
+        except BaseException as exception:
+            report(exception)
+
+
+@at_exit
 def _end() -> None:
     """Cut the native streams off from Python; from now on native threads get CLOSED.
 
@@ -30,11 +83,22 @@ def _end() -> None:
     """
     if not adapters:
         return
-    flush_files()
-    buffers = _close_buffers()
+    try:
+        flush_files()
+        _close_buffers()
+    finally:
+        _detach_all()
+
+
+def _detach_all() -> None:
     deadline = time.monotonic() + _EXIT_PATIENCE
-    handles = [adapter.handle for adapter in list(adapters.values()) if adapter.handle]
-    going = detach(buffers + handles)
+    handles = [
+        handle
+        for adapter in list(adapters.values())
+        for handle in (adapter.buffer, adapter.handle)
+        if handle
+    ]
+    going = detach(handles)
     while any(adapter.handle in going for adapter in list(adapters.values())):
         if time.monotonic() >= deadline:
             break
@@ -54,16 +118,11 @@ def detach(handles: list[int]) -> list[int]:
     return [handle for handle, code in failed.items() if code != WOULD_BLOCK]
 
 
-def _close_buffers() -> list[int]:
-    """Pass on what native streams have written behind; those which only read do nothing.
-
-    Returns their handles.
-    """
+def _close_buffers() -> None:
+    """Pass on what native streams have written behind; those which only read do nothing."""
     deadline = time.monotonic() + _FLUSH_PATIENCE
-    handles = [adapter.buffer for adapter in list(adapters.values()) if adapter.buffer]
-    for handle in handles:
+    for handle in [adapter.buffer for adapter in list(adapters.values()) if adapter.buffer]:
         _close(handle, deadline)
-    return handles
 
 
 def _close(handle: int, deadline: float) -> None:

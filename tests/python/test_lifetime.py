@@ -445,3 +445,91 @@ def test_sub_interpreter(run_python):
     message = run_python(SUB_INTERPRETER).strip()
     # From 3.12 on, one with a GIL of its own may not even load ctypes.
     assert re.fullmatch(r"(cimpl_stream does not work in a|module _ctypes .*) ?sub-?interpreter.*", message)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        "stream = Stream(Output(), buffer_size=4096)",
+        "stream = Stream(Output()).buffered()",
+        "stream = io.BufferedWriter(RawStream(Output()))",
+    ],
+)
+@pytest.mark.parametrize("steps", [0, 1, 2, 5, 10, 50, 200, 1000])
+def test_interrupt_at_exit(run_python, make, steps):
+    """A Ctrl-C at any moment of the end loses nothing of what was written behind."""
+    script = f"""
+import atexit
+class Output(io.RawIOBase):
+    def writable(self):
+        return True
+    def write(self, data):
+        return os.write(1, data)
+
+{make}
+stream.write(b"written behind")
+sys.unraisablehook = lambda unraisable: None
+countdown = {steps}
+def trace(frame, event, argument):
+    global countdown
+    countdown -= 1
+    if countdown == 0:
+        signal.raise_signal(signal.SIGINT)
+    return trace
+atexit.register(sys.settrace, trace)
+"""
+    assert run_python(script) == "written behind"
+
+
+@pytest.mark.parametrize("kind", ["KeyboardInterrupt", "SystemExit", "OSError"])
+def test_file_that_raises_at_exit(run_python, kind):
+    """What one file raises when it is flushed keeps the others from nothing."""
+    script = f"""
+class Output(io.RawIOBase):
+    def __init__(self, exception=None):
+        self.exception = exception
+    def writable(self):
+        return True
+    def write(self, data):
+        if self.exception:
+            raise self.exception
+        return os.write(1, data)
+
+reports = []
+sys.unraisablehook = lambda unraisable: reports.append(unraisable.exc_type)
+files = [Output(), Output({kind}()), Output()]
+streams = [Stream(file, buffer_size=4096) for file in files]
+streams += [Stream(file).buffered() for file in files]
+for stream in streams:
+    stream.write(b"x")
+reader = native.native_start(Stream(io.BytesIO(b"0123456789")), 4)
+import atexit
+atexit._run_exitfuncs()
+assert native.native_join(reader, 0) == ClosedError().code
+assert len(reports) >= 2, reports
+os._exit(0)
+"""
+    assert run_python(script, with_native=True) == "xxxx"
+
+
+def test_second_interrupt_at_exit(run_python):
+    """A file that waits for ever is given up after a second Ctrl-C, and that alone."""
+    script = """
+class Stuck(io.RawIOBase):
+    def writable(self):
+        return True
+    def write(self, data):
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(60)
+
+class Output(Stuck):
+    def write(self, data):
+        return os.write(1, data)
+
+sys.unraisablehook = lambda unraisable: None
+streams = [Stream(kind(), buffer_size=4096) for kind in (Output, Stuck, Output)]
+for stream in streams:
+    stream.write(b"x")
+"""
+    assert run_python(script, timeout=20) == "xx"

@@ -299,6 +299,39 @@ def test_exit(run_python):
     assert run_python(script) == "write b'data'\nclose stream\n"
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2, 5, 10, 50, 200, 1000])
+def test_interrupt_at_exit(run_python, steps):
+    """A Ctrl-C at any moment of that is put off."""
+    script = PRELUDE + f"""
+import atexit
+stream = Stream(); file = io.BufferedWriter(stream); file.write(b"data")
+sys.unraisablehook = lambda unraisable: None
+countdown = {steps}
+def trace(frame, event, argument):
+    global countdown
+    countdown -= 1
+    if countdown == 0:
+        signal.raise_signal(signal.SIGINT)
+    return trace
+atexit.register(sys.settrace, trace)
+"""
+    assert run_python(script) == "write b'data'\nclose stream\n"
+
+
+@pytest.mark.parametrize("kind", ["KeyboardInterrupt", "SystemExit", "OSError"])
+def test_stream_that_raises_at_exit(run_python, kind):
+    """One that cannot be closed keeps the others from nothing."""
+    script = PRELUDE + f"""
+class Bad(Stream):
+    def do_close(self):
+        raise {kind}
+
+sys.unraisablehook = lambda unraisable: None
+streams = [kind() for kind in (Stream, Bad, Stream)]
+"""
+    assert run_python(script) == "close stream\n" * 2
+
+
 def test_exit_while_native_thread_reads(run_python):
     """A native thread that reads for ever does not keep the program from ending, nor crash it."""
     script = PRELUDE + "native.native_start(Stream(), 16); time.sleep(0.05)"

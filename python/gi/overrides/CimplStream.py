@@ -15,7 +15,6 @@ like those of `io.RawIOBase`:
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import gc
 import io
@@ -337,7 +336,7 @@ def wrap_file(file_obj):
     return stream
 
 
-@atexit.register
+@_lifetime.at_exit
 def _end():
     """Close the streams of Python classes; from now on native threads get CLOSED."""
     gc.unfreeze()  # or they would not be among the objects
@@ -348,13 +347,16 @@ def _end():
     ]
     if not streams:
         return
-    _lifetime.flush_files()
-    busy = []
-    for stream in streams:
-        try:
-            stream.close()
-        except BusyError:
-            busy.append(stream._cimpl_handle)
-        except BaseException as exception:
-            report(exception)
-    _lifetime.detach(busy)
+    busy = {stream._cimpl_handle for stream in streams}
+    try:
+        _lifetime.flush_files()
+        for stream in streams:
+            try:
+                stream.close()
+                busy.discard(stream._cimpl_handle)
+            except BusyError:
+                pass
+            except BaseException as exception:
+                report(exception)
+    finally:
+        _lifetime.detach(list(busy))
