@@ -287,6 +287,22 @@ int32_t cimpl_stream_get_flags (CimplStream *stream);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms);
 
+/* The same, waiting for the operation of another thread; -2 if that still runs after the time. */
+CIMPL_AVAILABLE_IN_1_0
+intptr_t cimpl_stream_read_wait (CimplStream *stream, uint8_t *buffer, size_t len, int32_t timeout_ms);
+CIMPL_AVAILABLE_IN_1_0
+intptr_t cimpl_stream_write_wait (CimplStream *stream, const uint8_t *data, size_t len, int32_t timeout_ms);
+CIMPL_AVAILABLE_IN_1_0
+int64_t cimpl_stream_seek_wait (CimplStream *stream, int64_t offset, CimplSeekMode mode, int32_t timeout_ms);
+CIMPL_AVAILABLE_IN_1_0
+int64_t cimpl_stream_tell_wait (CimplStream *stream, int32_t timeout_ms);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_truncate_wait (CimplStream *stream, int64_t size, int32_t timeout_ms);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_flush_wait (CimplStream *stream, int32_t timeout_ms);
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_close_wait (CimplStream *stream, int32_t timeout_ms);
+
 /* What has failed in a stream, whoever was told of it. */
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_failed (CimplStream *stream);

@@ -125,18 +125,20 @@ class Operations:
     __slots__ = ("close", "flush", "free", "get_flags", "read", "seek", "tell", "truncate", "write")
 
     def __init__(self, library: ctypes.CDLL) -> None:
+        # Their last argument is how many milliseconds to wait for another thread.
         def declare(name: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
-            return _function(library, name, restype, c_void_p, *argtypes)
+            name = f"cimpl_stream_{name}_wait"
+            return _function(library, name, restype, c_void_p, *argtypes, c_int32)
 
-        self.read = declare("cimpl_stream_read", c_ssize_t, c_void_p, c_size_t)
-        self.write = declare("cimpl_stream_write", c_ssize_t, c_void_p, c_size_t)
-        self.seek = declare("cimpl_stream_seek", c_int64, c_int64, c_int)
-        self.tell = declare("cimpl_stream_tell", c_int64)
-        self.truncate = declare("cimpl_stream_truncate", c_int32, c_int64)
-        self.flush = declare("cimpl_stream_flush", c_int32)
-        self.close = declare("cimpl_stream_close", c_int32)
-        self.get_flags = declare("cimpl_stream_get_flags", c_int32)
-        self.free = declare("cimpl_free", c_int32)
+        self.read = declare("read", c_ssize_t, c_void_p, c_size_t)
+        self.write = declare("write", c_ssize_t, c_void_p, c_size_t)
+        self.seek = declare("seek", c_int64, c_int64, c_int)
+        self.tell = declare("tell", c_int64)
+        self.truncate = declare("truncate", c_int32, c_int64)
+        self.flush = declare("flush", c_int32)
+        self.close = declare("close", c_int32)
+        self.get_flags = _function(library, "cimpl_stream_get_flags", c_int32, c_void_p)
+        self.free = _function(library, "cimpl_free", c_int32, c_void_p)
 
 
 # For streams of unknown make, which may wait in C.

@@ -36,6 +36,8 @@ from ._failures import (
 
 _Function = Callable[..., Any]
 
+_REFUSED = -2  # the result of an operation that another thread's has kept from beginning
+
 # What `_cimpl_ask_closed` may be, both without a line of Python.
 YES, NO = True.__bool__, False.__bool__
 
@@ -52,8 +54,9 @@ _ARRAYS: dict[Optional[int], Any] = {
 class NativeFile:
     """The methods of a file, over the native stream at `_cimpl_handle`.
 
-    Each raises `ClosedError` after `close`, `BusyError` while another operation runs, and
-    `NotSupportedError` for what the stream cannot do. An exception raised in Python on the far
+    Each waits for the operation of another thread that runs. It raises `BusyError` inside a
+    callback of the stream, or where threads would wait for each other, `ClosedError` after `close`,
+    and `NotSupportedError` for what the stream cannot do. An exception raised in Python on the far
     side of the native code is the `__cause__` of the `CimplStreamError`; KeyboardInterrupt and the
     like come as themselves.
     """
@@ -62,6 +65,7 @@ class NativeFile:
     _cimpl_handle: int  # the address of the native stream, which is kept alive
     _cimpl_native = _ffi.releasing
     _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
+    _cimpl_turn_ms = 50  # how long to wait for another thread until signals are handled in between
     _cimpl_ask_closed: Callable[..., bool]
 
     # `_io` asks a buffer's raw file for it before each operation, and takes an interrupt that is
@@ -136,9 +140,11 @@ class NativeFile:
         buffer = array()
         start = clock[0]
         try:
-            count = self._cimpl_native.read(self._cimpl_handle, buffer, size)
+            count = self._cimpl_native.read(self._cimpl_handle, buffer, size, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
+        if count == _REFUSED:
+            count = self._cimpl_wait("read", buffer, size)
         if count < 0 or latest:
             count = self._transferred(count, start)
             if count is None:
@@ -168,7 +174,9 @@ class NativeFile:
     def readinto(self, buffer: Any, /) -> Optional[int]:
         """Read into a writable, contiguous buffer; return the number of bytes."""
         start = clock[0]
-        count = _read_into(self._cimpl_native.read, self._cimpl_handle, buffer)
+        count = _read_into(self._cimpl_native.read, self._cimpl_handle, buffer, 0)
+        if count == _REFUSED:
+            count = self._cimpl_wait("read", buffer, call=_read_into)
         if count < 0 or latest:
             return self._transferred(count, start)
         return count
@@ -176,7 +184,9 @@ class NativeFile:
     def write(self, data: Any, /) -> Optional[int]:
         """Write the bytes of any buffer; return how many were taken, which may be fewer."""
         start = clock[0]
-        count = _write(self._cimpl_native.write, self._cimpl_handle, data)
+        count = _write(self._cimpl_native.write, self._cimpl_handle, data, 0)
+        if count == _REFUSED:
+            count = self._cimpl_wait("write", data, call=_write)
         if count < 0 or latest:
             return self._transferred(count, start)
         return count
@@ -195,30 +205,46 @@ class NativeFile:
         if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
             message = f"invalid whence ({whence}, should be 0, 1 or 2)"
             raise error_for(INVALID_ARGUMENT, message)
-        return self._operate(self._cimpl_native.seek, offset, whence)
+        return self._cimpl_operate("seek", offset, whence)
 
     def tell(self) -> int:
         """Return the position."""
-        return self._operate(self._cimpl_native.tell)
+        return self._cimpl_operate("tell")
 
     def truncate(self, size: Optional[int] = None, /) -> int:
         """Set the size, by default to the position, which stays; return the new size."""
         size = self.tell() if size is None else _check_offset(size)
-        self._operate(self._cimpl_native.truncate, size)
+        self._cimpl_operate("truncate", size)
         return size
 
     def flush(self) -> None:
         """Pass on what was written to the file object, and flush that."""
-        self._operate(self._cimpl_native.flush)
+        self._cimpl_operate("flush")
 
-    def _operate(self, function: _Function, *arguments: int) -> int:
-        """Call C with the handle and `arguments`; return the result, or raise what went wrong."""
+    def _cimpl_operate(self, name: str, *arguments: int) -> int:
+        """Do what the native function `name` does, or raise what went wrong."""
         start = clock[0]
         try:
-            result: int = function(self._cimpl_handle, *arguments)
+            result: int = getattr(self._cimpl_native, name)(self._cimpl_handle, *arguments, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
-        return self._settle(result, start) if result < 0 or latest else result
+        if result == _REFUSED:
+            result = self._cimpl_wait(name, *arguments)
+        return self._settle(result, start)
+
+    def _cimpl_wait(self, name: str, *arguments: Any, call: Optional[_Function] = None) -> int:
+        """Do what was refused, as soon as the thread that uses the stream has left it.
+
+        It may need the GIL for that; and signals are handled in between.
+        """
+        function = getattr(_ffi.releasing, name)
+        result = _REFUSED
+        while result == _REFUSED and self._cimpl_turn_ms:
+            if call is None:
+                result = function(self._cimpl_handle, *arguments, self._cimpl_turn_ms)
+            else:
+                result = call(function, self._cimpl_handle, *arguments, self._cimpl_turn_ms)
+        return result
 
     def _settle(self, result: int, start: int) -> int:
         """Return the `result` of a native call that began at `start`, or raise what went wrong."""
@@ -253,7 +279,12 @@ class NativeFile:
         return self._has(_ffi.SEEKABLE)
 
     def _has(self, flag: int) -> bool:
-        return bool(self._operate(self._cimpl_native.get_flags) & flag)
+        start = clock[0]
+        try:
+            flags = self._cimpl_native.get_flags(self._cimpl_handle)
+        except ctypes.ArgumentError as error:
+            raise _ffi.as_raised(error) from None
+        return bool(self._settle(flags, start) & flag)
 
     def close(self) -> None:
         """Flush and close the stream for every holder, native ones too; not the file object.
@@ -261,7 +292,7 @@ class NativeFile:
         It is closed even if that raises, unless the error is `BusyError`.
         """
         if not self.closed:
-            self._operate(self._cimpl_native.close)
+            self._cimpl_operate("close")
             self._cimpl_ask_closed = YES
             failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
             if failure is not None and not failure.fatal:
@@ -277,26 +308,26 @@ def _memory(view: memoryview) -> Any:
     return ctypes.byref(ctypes.c_char.from_buffer(view))
 
 
-def _read_into(read: _Function, handle: int, buffer: Any) -> int:
+def _read_into(read: _Function, handle: int, buffer: Any, wait_ms: int) -> int:
     """Call C with the memory of `buffer`."""
     with memoryview(buffer) as view:
         try:
             if not view.nbytes:
-                return read(handle, None, 0)  # type: ignore[no-any-return]
-            return read(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+                return read(handle, None, 0, wait_ms)  # type: ignore[no-any-return]
+            return read(handle, _memory(view), view.nbytes, wait_ms)  # type: ignore[no-any-return]
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
 
 
-def _write(write: _Function, handle: int, data: Any) -> int:
+def _write(write: _Function, handle: int, data: Any, wait_ms: int) -> int:
     """Call C with the memory of `data`, or with a copy if ctypes cannot get at it."""
     try:
         if type(data) is not bytes:  # nor a subclass, whose __len__ may lie
             with memoryview(data) as view:
                 if view.nbytes and view.c_contiguous and not view.readonly:
-                    return write(handle, _memory(view), view.nbytes)  # type: ignore[no-any-return]
+                    return write(handle, _memory(view), view.nbytes, wait_ms)  # type: ignore[no-any-return]
                 data = view.tobytes()
-        return write(handle, data, len(data))  # type: ignore[no-any-return]
+        return write(handle, data, len(data), wait_ms)  # type: ignore[no-any-return]
     except ctypes.ArgumentError as error:
         raise _ffi.as_raised(error) from None
 

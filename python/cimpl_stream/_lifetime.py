@@ -38,6 +38,7 @@ def at_exit(function: Callable[[], None]) -> Callable[[], None]:
 
 
 def _finish(function: Callable[[], None]) -> None:
+    NativeFile._cimpl_turn_ms = 0  # whoever uses a stream now may do so for ever
     try:
         function()
     finally:
@@ -127,7 +128,7 @@ def _close_buffers() -> None:
 
 def _close(handle: int, deadline: float) -> None:
     start = clock[0]
-    while _ffi.releasing.close(handle) < 0:
+    while _ffi.releasing.close(handle, 0) < 0:
         code = _ffi.error_code()
         if code == BUSY and time.monotonic() < deadline:
             time.sleep(0.001)

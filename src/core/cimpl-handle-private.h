@@ -34,6 +34,7 @@ G_BEGIN_DECLS
  *  PENDING  a GObject reference is to be dropped
  *  DISPOSE  dispose was put off, and is to be run when a PENDING reference is dropped
  *  REVIVED  with DISPOSE: by the last g_object_unref(), and not by g_object_run_dispose()
+ *  AWAITED  a thread waits for its turn, see cimpl-wait.c
  *  DYING    dispose has found no plain reference, and from now on there will be none
  *
  * Who sets OWED or PENDING then looks for BUSY; who leaves an operation clears BUSY and then looks
@@ -90,12 +91,14 @@ struct _CimplHandle
 #define CIMPL_LIFE_DISPOSE G_GUINT64_CONSTANT (16)
 #define CIMPL_LIFE_DYING G_GUINT64_CONSTANT (32)
 #define CIMPL_LIFE_REVIVED G_GUINT64_CONSTANT (64)
+#define CIMPL_LIFE_AWAITED G_GUINT64_CONSTANT (128)
 
 typedef enum
 {
   CIMPL_ENTERED,
   CIMPL_ENTERED_CLOSED,
   CIMPL_REFUSED_BUSY,
+  CIMPL_REFUSED_FOR_NOW, /* for who has waited: another thread is still inside */
   CIMPL_REFUSED_INVALID_HANDLE,
   CIMPL_REFUSED_WRONG_HANDLE_TYPE,
   CIMPL_REFUSED_TOO_MANY_REFERENCES,
@@ -126,6 +129,7 @@ void cimpl_handle_dispose_later (CimplHandle *handle);
 gboolean cimpl_handle_doom (CimplHandle *handle);
 gboolean cimpl_handle_is_mine (CimplHandle *handle);
 gboolean cimpl_handle_wait_idle (CimplHandle *handle, gint timeout_ms);
+void cimpl_handle_hand_over (CimplHandle *handle);
 
 CimplEntry cimpl_handle_ref (gpointer pointer);
 gboolean cimpl_handle_unref (gpointer pointer);
@@ -276,6 +280,7 @@ cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplEntry *entry)
 static inline void
 cimpl_handle_leave (CimplHandle *handle)
 {
+  guint64 life;
   guint64 idle = atomic_load_explicit (&handle->own, memory_order_relaxed) & ~CIMPL_OWN_BUSY;
 
   cimpl_operation_end (handle);
@@ -285,9 +290,12 @@ cimpl_handle_leave (CimplHandle *handle)
   else
     atomic_store_explicit (&handle->own, idle, memory_order_release);
 
-  if (G_UNLIKELY ((atomic_load_explicit (&handle->life, memory_order_relaxed)
-                   & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING))
-                  != 0))
+  life = atomic_load_explicit (&handle->life, memory_order_relaxed);
+  if (G_LIKELY ((life & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING | CIMPL_LIFE_AWAITED)) == 0))
+    return;
+  if ((life & CIMPL_LIFE_AWAITED) != 0)
+    cimpl_handle_hand_over (handle);
+  if ((life & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) != 0)
     cimpl_handle_settle (handle, idle);
 }
 

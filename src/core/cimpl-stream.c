@@ -65,6 +65,7 @@ cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle)
                                   "The stream is closed");
 
     case CIMPL_REFUSED_BUSY:
+    case CIMPL_REFUSED_FOR_NOW:
       return g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_BUSY,
                                   cimpl_handle_is_mine (handle)
                                       ? "The stream is used from inside its own callback"

@@ -45,6 +45,21 @@ cimpl_set_last_error (GError *error)
   operation->last = error;
 }
 
+/* Takes @error; -1, to be returned. */
+int32_t
+cimpl_fail (GError *error)
+{
+  cimpl_set_last_error (error);
+  return -1;
+}
+
+int32_t
+cimpl_fail_null (const char *parameter)
+{
+  return cimpl_fail (
+      g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER, parameter));
+}
+
 /**
  * cimpl_stream_last_error: (skip)
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The plain C API, see include/cimpl_stream.h; its errors are in cimpl-last-error.c. */
+/* Streams and references in the plain C API; see include/cimpl_stream.h. */
 
 #include "config.h"
 
@@ -10,66 +10,10 @@
 #include "core/cimpl-stream-private.h"
 #include "cimplstream/cimpl-buffered-stream.h"
 
-/* Takes @error; -1, to be returned. */
-static int32_t
-fail (GError *error)
-{
-  cimpl_set_last_error (error);
-  return -1;
-}
-
-static G_GNUC_NO_INLINE int32_t
-fail_null (const char *parameter)
-{
-  return fail (
-      g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER, parameter));
-}
-
 static G_GNUC_NO_INLINE int32_t
 fail_refused (CimplEntry entry, gpointer stream)
 {
-  return fail (cimpl_stream_new_refusal (entry, cimpl_handle_find (stream)));
-}
-
-/* Refuses an operation, which has entered where the stream is closed; -1, to be returned. */
-static G_GNUC_NO_INLINE int32_t
-refuse (CimplStream *stream, CimplEntry entry, CimplHandle *entered, CimplKind kind)
-{
-  CimplHandle *handle = cimpl_handle_find (stream);
-  GError *refusal = cimpl_stream_new_refusal (entry, handle);
-
-  if (entry == CIMPL_ENTERED_CLOSED || (entry == CIMPL_REFUSED_BUSY && handle != NULL))
-    cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
-  if (entry == CIMPL_ENTERED_CLOSED)
-    cimpl_handle_leave (entered);
-  return fail (refusal);
-}
-
-/* What cimpl_stream_enter() is to the GObject API; here a pointer is never read, whatever it is. */
-static G_ALWAYS_INLINE inline CimplHandle *
-enter (CimplStream *stream, CimplKind kind)
-{
-  CimplHandle *handle;
-  CimplEntry entry;
-
-  if (G_UNLIKELY (stream == NULL))
-    {
-      fail_null ("stream");
-      return NULL;
-    }
-  handle = cimpl_handle_enter (cimpl_handle_find (stream), stream, &entry);
-  if (G_LIKELY (entry == CIMPL_ENTERED))
-    return handle;
-  refuse (stream, entry, handle, kind);
-  return NULL;
-}
-
-/* After the operation that it is of was left, which may run the user's destroy. */
-static inline void
-publish (GError *error)
-{
-  if (G_UNLIKELY (error != NULL))
-    cimpl_set_last_error (error);
+  return cimpl_fail (cimpl_stream_new_refusal (entry, cimpl_handle_find (stream)));
 }
 
 /* Streams and references */
@@ -103,7 +47,7 @@ cimpl_stream_new (CimplStreamContext *context,
 {
   if (context == NULL)
     {
-      fail_null ("context");
+      cimpl_fail_null ("context");
       return NULL;
     }
   return cimpl_callback_stream_new (context, reader, seeker, writer, flusher);
@@ -119,7 +63,7 @@ import_callbacks (const CimplStreamCallbacks *callbacks, CimplStreamCallbacks *i
   /* Members come one pointer at a time. */
   if (size < sizeof callbacks->struct_size || size % sizeof (void (*) (void)) != 0)
     {
-      fail (g_error_new (
+      cimpl_fail (g_error_new (
           CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
           "struct_size is %" G_GSIZE_FORMAT ", not the size of a CimplStreamCallbacks", size));
       return FALSE;
@@ -127,7 +71,7 @@ import_callbacks (const CimplStreamCallbacks *callbacks, CimplStreamCallbacks *i
   for (gsize i = sizeof *imported; i < size; i++)
     if (bytes[i] != 0)
       {
-        fail (g_error_new (
+        cimpl_fail (g_error_new (
             CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NOT_SUPPORTED,
             "This version of the library knows no callback at offset %" G_GSIZE_FORMAT, i));
         return FALSE;
@@ -166,7 +110,7 @@ cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
 
   if (callbacks == NULL)
     {
-      fail_null ("callbacks");
+      cimpl_fail_null ("callbacks");
       return NULL;
     }
   if (!import_callbacks (callbacks, &imported))
@@ -201,19 +145,20 @@ cimpl_stream_new_buffered (CimplStream *base, size_t buffer_size)
 
   if (base == NULL)
     {
-      fail_null ("base");
+      cimpl_fail_null ("base");
       return NULL;
     }
   if (buffer_size > G_MAXSSIZE)
     {
-      fail (g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_BUFFER,
-                         "%" G_GSIZE_FORMAT " bytes are more than any buffer has", buffer_size));
+      cimpl_fail (g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_BUFFER,
+                               "%" G_GSIZE_FORMAT " bytes are more than any buffer has",
+                               buffer_size));
       return NULL;
     }
   owned_base = cimpl_stream_try_from_handle ((guintptr) base, &error);
   if (owned_base == NULL)
     {
-      fail (error);
+      cimpl_fail (error);
       return NULL;
     }
   stream = cimpl_buffered_stream_new (owned_base, buffer_size);
@@ -238,7 +183,7 @@ cimpl_stream_ref (CimplStream *stream)
 
   if (stream == NULL)
     {
-      fail_null ("stream");
+      cimpl_fail_null ("stream");
       return NULL;
     }
   entry = cimpl_handle_ref (stream);
@@ -264,7 +209,7 @@ CimplStream *
 cimpl_stream_take (CimplStream *stream)
 {
   if (stream == NULL)
-    fail_null ("stream");
+    cimpl_fail_null ("stream");
   else if (cimpl_handle_take (stream))
     return stream;
   else
@@ -331,8 +276,8 @@ cimpl_free (void *pointer)
       g_free (pointer);
       return 0;
     }
-  return fail (g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_HANDLE,
-                            "Nothing at %p is owed a cimpl_free()", pointer));
+  return cimpl_fail (g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_HANDLE,
+                                  "Nothing at %p is owed a cimpl_free()", pointer));
 }
 
 /**
@@ -377,240 +322,8 @@ cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms)
   cimpl_free (stream);
   if (entry == CIMPL_ENTERED_CLOSED)
     return 0;
-  return fail (g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_WOULD_BLOCK,
-                                    "A callback of the stream is still running"));
-}
-
-/* Operations */
-
-/**
- * cimpl_stream_read: (skip)
- * @stream: a stream
- * @buffer: where to put the data
- * @len: how many bytes fit into @buffer; 0 does nothing
- *
- * Reads at most @len bytes at the current position and moves it behind them. Fewer are no error
- * and do not mean that the data ends: only 0 does.
- *
- * Returns: the number of bytes read, 0 at the end of the data, or -1
- *
- * Since: 1.0
- */
-intptr_t
-cimpl_stream_read (CimplStream *stream, uint8_t *buffer, size_t len)
-{
-  CimplHandle *handle;
-  GError *error = NULL;
-  gssize n_read;
-
-  if (G_UNLIKELY (buffer == NULL && len > 0))
-    return fail_null (stream != NULL ? "buffer" : "stream");
-  handle = enter (stream, CIMPL_KIND_READ);
-  if (handle == NULL)
-    return -1;
-  {
-    CIMPL_AUTO_LEAVE (handle);
-    n_read = cimpl_operation_read (handle, buffer, len, NULL, &error);
-  }
-  publish (error);
-  return n_read;
-}
-
-/**
- * cimpl_stream_write: (skip)
- * @stream: a stream
- * @data: the data
- * @len: how many bytes of @data to write; 0 does nothing
- *
- * Writes at most @len bytes at the current position and moves it behind them. A short write is no
- * error.
- *
- * Returns: the number of bytes written, or -1
- *
- * Since: 1.0
- */
-intptr_t
-cimpl_stream_write (CimplStream *stream, const uint8_t *data, size_t len)
-{
-  CimplHandle *handle;
-  GError *error = NULL;
-  gssize n_written;
-
-  if (G_UNLIKELY (data == NULL && len > 0))
-    return fail_null (stream != NULL ? "data" : "stream");
-  handle = enter (stream, CIMPL_KIND_WRITE);
-  if (handle == NULL)
-    return -1;
-  {
-    CIMPL_AUTO_LEAVE (handle);
-    n_written = cimpl_operation_write (handle, data, len, NULL, &error);
-  }
-  publish (error);
-  return n_written;
-}
-
-/**
- * cimpl_stream_seek: (skip)
- * @stream: a stream
- * @offset: an offset in bytes
- * @mode: what @offset counts from
- *
- * Moves the position. Whether it may lie past the end is the stream's choice.
- *
- * Returns: the new position, in bytes from the start, or -1
- *
- * Since: 1.0
- */
-int64_t
-cimpl_stream_seek (CimplStream *stream, int64_t offset, CimplSeekMode mode)
-{
-  CimplHandle *handle;
-  GError *error = NULL;
-  gint64 position;
-
-  handle = enter (stream, CIMPL_KIND_SEEK);
-  if (handle == NULL)
-    return -1;
-  {
-    CIMPL_AUTO_LEAVE (handle);
-    position = cimpl_operation_seek (handle, offset, mode, NULL, &error);
-  }
-  publish (error);
-  return position;
-}
-
-/**
- * cimpl_stream_tell: (skip)
- * @stream: a stream
- *
- * Gets the position, by a seek by nothing.
- *
- * Returns: the position, in bytes from the start, or -1
- *
- * Since: 1.0
- */
-int64_t
-cimpl_stream_tell (CimplStream *stream)
-{
-  return cimpl_stream_seek (stream, 0, CIMPL_SEEK_MODE_CURRENT);
-}
-
-/**
- * cimpl_stream_get_size: (skip)
- * @stream: a stream
- *
- * Gets the size, by a seek to the end and back.
- *
- * Returns: the size in bytes, or -1
- *
- * Since: 1.0
- */
-int64_t
-cimpl_stream_get_size (CimplStream *stream)
-{
-  CimplHandle *handle;
-  GError *error = NULL;
-  gint64 size;
-
-  handle = enter (stream, CIMPL_KIND_SEEK);
-  if (handle == NULL)
-    return -1;
-  {
-    CIMPL_AUTO_LEAVE (handle);
-    size = cimpl_operation_get_size (handle, NULL, &error);
-  }
-  publish (error);
-  return size;
-}
-
-/**
- * cimpl_stream_truncate: (skip)
- * @stream: a stream
- * @size: the new size, in bytes
- *
- * Sets the size, cutting the data or adding zeros; the position stays where it is.
- *
- * Returns: 0, or -1
- *
- * Since: 1.0
- */
-int32_t
-cimpl_stream_truncate (CimplStream *stream, int64_t size)
-{
-  CimplHandle *handle;
-  GError *error = NULL;
-  gboolean success;
-
-  handle = enter (stream, CIMPL_KIND_TRUNCATE);
-  if (handle == NULL)
-    return -1;
-  {
-    CIMPL_AUTO_LEAVE (handle);
-    success = cimpl_operation_truncate (handle, size, NULL, &error);
-  }
-  publish (error);
-  return success ? 0 : -1;
-}
-
-/**
- * cimpl_stream_flush: (skip)
- * @stream: a stream
- *
- * Makes all data that was written reach what is behind the stream.
- *
- * Returns: 0, or -1
- *
- * Since: 1.0
- */
-int32_t
-cimpl_stream_flush (CimplStream *stream)
-{
-  CimplHandle *handle;
-  GError *error = NULL;
-  gboolean success;
-
-  handle = enter (stream, CIMPL_KIND_FLUSH);
-  if (handle == NULL)
-    return -1;
-  {
-    CIMPL_AUTO_LEAVE (handle);
-    success = cimpl_operation_flush (handle, NULL, &error);
-  }
-  publish (error);
-  return success ? 0 : -1;
-}
-
-/**
- * cimpl_stream_close: (skip)
- * @stream: a stream
- *
- * Flushes what was written since the last flush and closes the stream, for everybody who holds
- * it; the reference stays. The stream is closed also when this fails, but for
- * %CIMPL_STREAM_ERROR_BUSY. Closing a closed stream succeeds.
- *
- * Returns: 0, or -1 with the first thing that went wrong
- *
- * Since: 1.0
- */
-int32_t
-cimpl_stream_close (CimplStream *stream)
-{
-  CimplHandle *handle;
-  GError *error = NULL;
-  CimplEntry entry;
-
-  if (stream == NULL)
-    return fail_null ("stream");
-  handle = cimpl_handle_enter (cimpl_handle_find (stream), stream, &entry);
-  if (handle == NULL)
-    return refuse (stream, entry, NULL, CIMPL_KIND_CLOSE);
-  {
-    CIMPL_AUTO_LEAVE (handle);
-    if (entry == CIMPL_ENTERED)
-      cimpl_operation_close (handle, NULL, &error);
-  }
-  publish (error);
-  return error == NULL ? 0 : -1;
+  return cimpl_fail (g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_WOULD_BLOCK,
+                                          "A callback of the stream is still running"));
 }
 
 static void
@@ -643,5 +356,5 @@ cimpl_stream_get_flags (CimplStream *stream)
 
     cimpl_stream_try_get_flags (held, &flags, &error);
   }
-  return error == NULL ? (int32_t) flags : fail (error);
+  return error == NULL ? (int32_t) flags : cimpl_fail (error);
 }

@@ -4,13 +4,15 @@
 import ctypes
 import errno
 import gc
+import io
+import signal
 import threading
 import time
 import weakref
 
 import pytest
 
-from cimpl_stream import BusyError, ClosedError, IoError
+from cimpl_stream import BusyError, ClosedError, IoError, RawStream
 from faces import FACES, OPERATIONS, File, raising
 
 
@@ -37,7 +39,7 @@ def test_busy_inside(wrap, name):
 
 @pytest.mark.parametrize("name", [*OPERATIONS, "close"])
 def test_busy_in_another_thread(wrap, name):
-    """While one thread reads, another gets BUSY at once, and disturbs nothing."""
+    """While one thread reads, another waits for it, and disturbs nothing."""
     inside, go_on = threading.Event(), threading.Event()
 
     def happen():
@@ -46,16 +48,159 @@ def test_busy_in_another_thread(wrap, name):
 
     stream = wrap(File(happen))
     results = []
-    thread = threading.Thread(target=lambda: results.append(stream.read(4)))
-    thread.start()
+    operation = OPERATIONS.get(name, lambda stream: stream.close())
+    reader = threading.Thread(target=lambda: results.append(stream.read(4)))
+    reader.start()
     assert inside.wait(10)
-    with pytest.raises(BusyError):
-        OPERATIONS.get(name, lambda stream: stream.close())(stream)
+    other = threading.Thread(target=lambda: (operation(stream), results.append(name)))
+    other.start()
+    other.join(0.1)
+    assert other.is_alive() and results == []
     assert stream.readable()
     assert not stream.closed
     go_on.set()
+    reader.join(10)
+    other.join(10)
+    assert sorted(results, key=str) == sorted([b"data", name], key=str)
+
+
+def test_busy_inside_through_another_wrapper(wrap):
+    """However the stream is reached, inside a method of its file it is BUSY."""
+
+    def happen():
+        for other in (RawStream.from_handle(stream), stream.raw):
+            with pytest.raises(BusyError):
+                other.seek(0)
+
+    stream = wrap(File(happen))
+    assert stream.read(4) == b"data"
+
+
+@pytest.mark.usefixtures("quick_switches")
+def test_four_readers(wrap):
+    """Four threads read every byte once between them."""
+    data = bytes(range(256)) * 100
+    stream = wrap(io.BytesIO(data))
+    pieces = []
+
+    def read():
+        while piece := stream.read(16):
+            pieces.append(piece)
+
+    run_threads([read] * 4)
+    assert sorted(b"".join(pieces)) == sorted(data)
+
+
+@pytest.mark.usefixtures("quick_switches")
+def test_four_writers(wrap):
+    """What four threads write arrives, each piece as a whole."""
+    file = io.BytesIO()
+    stream = wrap(file)
+    pieces = [[b"%d:%05d " % (thread, i) for i in range(500)] for thread in range(4)]
+
+    def write(mine):
+        for piece in mine:
+            assert stream.write(piece) == len(piece)
+
+    run_threads([lambda mine=mine: write(mine) for mine in pieces])
+    assert sorted(file.getvalue().split()) == sorted(b"".join(sum(pieces, [])).split())
+
+
+def run_threads(functions):
+    threads = [threading.Thread(target=function) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_a_native_thread_is_waited_for(wrap, native):
+    """The operation that runs may be one of native code."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def happen():
+        inside.set()
+        assert go_on.wait(10)
+
+    stream = wrap(File(happen))
+    reader = native.native_start(stream, 2)
+    assert inside.wait(10)
+    timer = threading.Timer(0.1, go_on.set)
+    timer.start()
+    stream.close()
+    assert go_on.is_set()
+    assert native.native_join(reader, 0) == ClosedError().code
+    timer.join()
+
+
+def test_its_turn_comes(wrap):
+    """Who waits for a thread that does nothing but read gets his turn soon."""
+
+    class Slow(io.BytesIO):
+        def readinto(self, buffer):
+            time.sleep(0.01)
+            return super().readinto(buffer)
+
+    stream = wrap(Slow(bytes(3000)))
+    done = threading.Event()
+
+    def read():
+        while not done.is_set() and stream.read(1):
+            pass
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    while stream.tell() == 0:
+        pass
+    start = time.monotonic()
+    for _ in range(10):
+        assert stream.tell() < 3000
+    assert time.monotonic() - start < 5
+    done.set()
     thread.join()
-    assert results == [b"data"]
+
+
+def test_threads_that_wait_for_each_other(wrap):
+    """Two streams that are read in each other's methods: one of the threads is told so."""
+    both = threading.Barrier(2)
+    outcomes = []
+
+    def happen(other):
+        both.wait(10)
+        try:
+            streams[other].read(1)
+            outcomes.append("read")
+        except BusyError:
+            outcomes.append("busy")
+
+    streams = [wrap(File(lambda: happen(1))), wrap(File(lambda: happen(0)))]
+    run_threads([lambda stream=stream: stream.read(1) for stream in streams])
+    assert sorted(outcomes) == ["busy", "read"]
+
+
+def test_interrupt_ends_the_wait(wrap):
+    """Ctrl-C ends it; the stream is none the worse."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def happen():
+        inside.set()
+        assert go_on.wait(10)
+
+    stream = wrap(File(happen))
+    thread = threading.Thread(target=stream.read, args=(2,))
+    thread.start()
+    assert inside.wait(10)
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            stream.read(2)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    go_on.set()
+    thread.join()
+    assert stream.read(2) == b"ta"
 
 
 @pytest.mark.usefixtures("quick_switches")
