@@ -8,7 +8,7 @@ import ctypes
 import io
 from _thread import get_ident
 from operator import index, methodcaller
-from typing import Any, Callable, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
 
 from . import _ffi
 from ._adapter import MAX_OFFSET
@@ -66,13 +66,19 @@ class NativeFile:
     _cimpl_native = _ffi.releasing
     _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
     _cimpl_turn_ms = 50  # how long to wait for another thread until signals are handled in between
-    _cimpl_ask_closed: Callable[..., bool]
+    _cimpl_ask_closed: Any
 
     # `_io` asks a buffer's raw file for it before each operation, and takes an interrupt that is
     # raised then for a yes: no Python code may run in it, nor in what `_cimpl_ask_closed` is.
-    closed = property(
-        methodcaller("_cimpl_ask_closed"), doc="Whether the stream is closed, no matter by whom."
-    )
+    if TYPE_CHECKING:
+
+        @property
+        def closed(self) -> bool: ...
+
+    else:
+        closed = property(
+            methodcaller("_cimpl_ask_closed"), doc="Whether the stream is closed, no matter by whom."
+        )
 
     def _watch_signals(self) -> None:
         watch_signals()

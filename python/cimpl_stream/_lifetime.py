@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import _signal  # signal's, without its enumerations
 import atexit
 import gc
 import io
 import os
+import signal
 import time
 from typing import Any, Callable
 
@@ -46,12 +46,12 @@ def _finish(function: Callable[[], None]) -> None:
 
 
 def _hold_signals() -> None:
-    for number in _signal.valid_signals():
-        handler = _signal.getsignal(number)
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
         if callable(handler):
             _handlers[number] = handler
             try:
-                _signal.signal(number, _hold)
+                signal.signal(number, _hold)
             except ValueError:  # not in the main thread, where they are handled
                 break
 
@@ -65,8 +65,8 @@ def _hold(number: int, frame: Any) -> None:
 
 def _release_signals() -> None:
     for number, handler in _handlers.items():
-        if _signal.getsignal(number) is _hold:  # and nobody has set another one meanwhile
-            _signal.signal(number, handler)
+        if signal.getsignal(number) is _hold:  # and nobody has set another one meanwhile
+            signal.signal(number, handler)
     while _held:
         number = _held.pop()
         try:

@@ -22,7 +22,35 @@ _Buffered = Union[io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.Bu
 _DEFAULT_SIZE = 8192  # bytes; what Stream.read() reads without a size
 
 
-class RawStream(NativeFile, io.RawIOBase):
+class BufferableFile(NativeFile):
+    """A native stream that `_io` can buffer."""
+
+    def buffered(self, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> _Buffered:
+        """Return a buffered file over this stream, which it closes when it is closed.
+
+        As with any file of `io`, that is also when nobody holds it any more: keep it, or
+        `detach()` it, while the stream is needed.
+
+        A BufferedReader, BufferedWriter or BufferedRandom, by what the stream can do; a
+        BufferedRWPair where both directions exist but no position.
+        """
+        raw = RawStream.from_handle(self)
+        # It is asked before each operation, all but for nothing: that somebody else has closed the
+        # stream shows when it passes on or fetches data.
+        raw._cimpl_ask_closed = NO
+        # What goes wrong in tell() is no obstacle to `_io`, be it an interrupt: it gets an answer
+        # that runs no Python code.
+        try:
+            position = raw.tell() if raw.seekable() else 0
+        except CimplStreamError:
+            position = 0
+        raw.__dict__["tell"] = partial(int, position)
+        buffered = _open_buffered(raw, buffer_size)
+        del raw.__dict__["tell"]
+        return buffered
+
+
+class RawStream(BufferableFile, io.RawIOBase):
     """A native stream as a raw file, with the standard meaning of everything.
 
     Args:
@@ -45,7 +73,7 @@ class RawStream(NativeFile, io.RawIOBase):
 
     _cimpl_handle = 0
     _cimpl_native = _ffi.holding
-    _cimpl_ask_closed = YES  # until there is a native stream
+    _cimpl_ask_closed: Any = YES  # until there is a native stream
 
     def __init__(self, file_obj: Any, *, buffer_size: Optional[int] = None) -> None:
         if buffer_size is not None:
@@ -100,33 +128,8 @@ class RawStream(NativeFile, io.RawIOBase):
             return f"<{name} at {self._cimpl_handle:#x}>"
         return f"<{name} of {self._cimpl_keeper.file!r}>"
 
-    # For any native stream, of StreamFile as well.
-    def buffered(self: NativeFile, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> _Buffered:
-        """Return a buffered file over this stream, which it closes when it is closed.
 
-        As with any file of `io`, that is also when nobody holds it any more: keep it, or
-        `detach()` it, while the stream is needed.
-
-        A BufferedReader, BufferedWriter or BufferedRandom, by what the stream can do; a
-        BufferedRWPair where both directions exist but no position.
-        """
-        raw = RawStream.from_handle(self)
-        # It is asked before each operation, all but for nothing: that somebody else has closed the
-        # stream shows when it passes on or fetches data.
-        raw._cimpl_ask_closed = NO
-        # What goes wrong in tell() is no obstacle to `_io`, be it an interrupt: it gets an answer
-        # that runs no Python code.
-        try:
-            position = raw.tell() if raw.seekable() else 0
-        except CimplStreamError:
-            position = 0
-        raw.tell = partial(int, position)  # type: ignore[method-assign]
-        buffered = _open_buffered(raw, buffer_size)
-        del raw.tell
-        return buffered
-
-
-class StreamFile(NativeFile):
+class StreamFile(BufferableFile):
     """A native stream whose `read()` without a size reads once, up to 8192 bytes."""
 
     def _read_unsized(self) -> Optional[bytes]:
@@ -136,8 +139,6 @@ class StreamFile(NativeFile):
     def raw(self) -> RawStream:
         """The same stream as a `RawStream`: one position, closed together."""
         return RawStream.from_handle(self)
-
-    buffered = RawStream.buffered
 
 
 class Stream(StreamFile, RawStream):

@@ -192,6 +192,28 @@ class Bench:
         with self.streams(size * count) as (ours, naive):
             self.compare(what, loop(ours), loop(naive), count, target)
 
+    def buffered_writes(self, size, count, target):
+        """Compare small writes to a buffered file with those to one over plain Python."""
+
+        class Target(io.RawIOBase):
+            def writable(self):
+                return True
+
+            def write(self, data):
+                return len(data)
+
+        def loop(file):
+            def run():
+                write, data = file.write, bytes(size)
+                for _ in range(count):
+                    write(data)
+
+            return run
+
+        what = f"Stream.buffered().write({size}) / BufferedWriter"
+        ours, peer = Stream(Target()).buffered(CHUNK), io.BufferedWriter(Target(), CHUNK)
+        self.compare(what, loop(ours), loop(peer), count, target)
+
     def construct(self, count, target):
         file = io.BytesIO()
 
@@ -230,6 +252,7 @@ class Bench:
         self.buffered_reads(16, 20000 // self.scale, 25, 0.02)
         self.python_reads(16, 10000 // self.scale, 0.7)
         self.python_reads(CHUNK, 200 // self.scale, 0.01)
+        self.buffered_writes(3, 20000 // self.scale, 2)
         self.construct(2000 // self.scale, 0.7)
         self.drain((256 << 20) // self.scale, 0.8)
 

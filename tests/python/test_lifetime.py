@@ -427,7 +427,8 @@ try:
     import _interpreters as interpreters
 except ImportError:
     import _xxsubinterpreters as interpreters
-interpreters.run_string(interpreters.create(), '''
+interpreters.run_string(interpreters.create(), f'''
+import sys; sys.path[:] = {sys.path}
 try:
     import cimpl_stream
 except ImportError as error:
@@ -444,7 +445,7 @@ def test_sub_interpreter(run_python):
         pytest.skip("this Python has no module that makes sub-interpreters")
     message = run_python(SUB_INTERPRETER).strip()
     # From 3.12 on, one with a GIL of its own may not even load ctypes.
-    assert re.fullmatch(r"(cimpl_stream does not work in a|module _ctypes .*) ?sub-?interpreter.*", message)
+    assert re.match("cimpl_stream does not work in a sub-interpreter|module _ctypes ", message)
 
 
 @pytest.mark.parametrize(
