@@ -297,8 +297,12 @@ class NativeFile:
 
         It is closed even if that raises, unless the error is `BusyError`.
         """
-        if not self.closed:
-            self._cimpl_operate("close")
+        if self._cimpl_ask_closed is not YES:
+            start = clock[0]
+            result = self._cimpl_native.close(self._cimpl_handle, 0)
+            if result == _REFUSED:
+                result = self._cimpl_wait("close")
+            self._settle(result, start)
             self._cimpl_ask_closed = YES
             failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
             if failure is not None and not failure.fatal:

@@ -46,7 +46,7 @@ def _finish(function: Callable[[], None]) -> None:
 
 
 def _hold_signals() -> None:
-    for number in signal.valid_signals():
+    for number in range(1, signal.NSIG):
         handler = signal.getsignal(number)
         if callable(handler):
             _handlers[number] = handler

@@ -35,9 +35,10 @@ class BufferableFile(NativeFile):
         BufferedRWPair where both directions exist but no position.
         """
         raw = RawStream.from_handle(self)
-        # It is asked before each operation, all but for nothing: that somebody else has closed the
-        # stream shows when it passes on or fetches data.
-        raw._cimpl_ask_closed = NO
+        if not raw.readable():
+            # Asked before each small write, for nothing: that somebody else has closed the stream
+            # shows when data is passed on; and what is lost then is not lost in silence.
+            raw._cimpl_ask_closed = NO
         # What goes wrong in tell() is no obstacle to `_io`, be it an interrupt: it gets an answer
         # that runs no Python code.
         try:

@@ -470,6 +470,7 @@ class Output(io.RawIOBase):
 {make}
 stream.write(b"written behind")
 sys.unraisablehook = lambda unraisable: None
+sys.stderr = io.StringIO()  # where Python 3.9 says what has ended a function of atexit
 countdown = {steps}
 def trace(frame, event, argument):
     global countdown
