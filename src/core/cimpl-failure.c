@@ -6,9 +6,8 @@
 
 #include "core/cimpl-stream-error-private.h"
 
-#define MAX_FAILURES                                                                               \
-  16 /* of a stream; who marks and swallows for ever must not fill the memory                      \
-      */
+/* Of a stream: who marks and swallows for ever must not fill the memory. */
+#define MAX_FAILURES 16
 
 /* The time when somebody last began to watch. */
 static _Atomic guint64 last_mark;
