@@ -8,8 +8,8 @@
 
 Any native function that takes a ``CimplStream *`` reads, writes and seeks the file object.
 What goes wrong in the file object is raised where the native function was called: by the
-methods of the stream; by a ctypes function whose ``errcheck`` is `errcheck`; and at the end of a
-``with stream.errors():`` block.
+methods of the stream; by a ctypes function that is `checked`, or whose ``errcheck`` is `errcheck`;
+and at the end of a ``with stream.errors():`` block, whatever the library has made of it.
 
 `Stream` and `RawStream` are raw files as in `io`; see there for what they have in common.
 """
@@ -37,9 +37,9 @@ from ._errors import (
     WouldBlockError,
     WrongHandleTypeError,
 )
-from ._failures import errcheck
 from ._ffi import CimplStream, native_library
 from ._stream import RawStream, Stream, wrap_file
+from ._watching import checked, errcheck
 
 __all__ = [
     "BadFileError",
@@ -64,6 +64,7 @@ __all__ = [
     "UnexpectedEofError",
     "WouldBlockError",
     "WrongHandleTypeError",
+    "checked",
     "copyfileobj",
     "errcheck",
     "native_library",

@@ -14,7 +14,7 @@ import itertools
 import sys
 from contextlib import suppress
 from functools import lru_cache
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Callable, Optional
 
 from . import _ffi
@@ -33,7 +33,7 @@ from ._adapter import (
     would_block,
 )
 from ._errors import BadFileError, make, means_would_block
-from ._failures import Failure, keep, native_error, report, revisit
+from ._failures import keep, keep_for_thread, native_error
 from ._ffi import MEMORY, WORDS
 
 adapters: dict[int, Adapter] = {}  # by key, for as long as their native streams live
@@ -46,15 +46,16 @@ def _fail(context: int, result: int, exception: BaseException) -> None:
     WORDS[result >> 3] = -1  # first, so that it holds even if an interrupt ends this early
     if means_would_block(exception):
         exception = would_block()
-    keep(adapters.get(context), exception)
+    adapter = adapters[context]
+    keep(adapter, adapter.handle, exception)
 
 
 def _read_direct(context: int, address: int, length: int, result: int) -> None:
     """Read into the caller's memory, which the file object is known not to keep."""
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         count = adapter.read(MEMORY[address : address + length])
         if count is None:
             raise refuse_nothing(adapter.file, "readinto")
@@ -69,8 +70,8 @@ def _read_into(context: int, address: int, length: int, result: int) -> None:
     """Read into a buffer of our own: a reference that the file object keeps does no harm."""
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         buffer = memoryview(bytearray(min(length, _SCRATCH)))
         count = adapter.read(buffer)
         if count is None:
@@ -86,8 +87,8 @@ def _read_copy(context: int, address: int, length: int, result: int) -> None:
     """Read from an object that has `read` alone."""
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         data = adapter.read(length)
         if data is None:
             raise refuse_nothing(adapter.file, "read")
@@ -103,8 +104,8 @@ def _write_direct(context: int, address: int, length: int, result: int) -> None:
     """Write from the caller's memory, which the file object is known not to keep."""
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         # Released on all paths: a traceback keeps the frames below with their variables.
         with MEMORY[address : address + length] as data:
             count = _write(adapter, data)
@@ -117,8 +118,8 @@ def _write_copy(context: int, address: int, length: int, result: int) -> None:
     """Write a copy, which the file object may keep."""
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         WORDS[result >> 3] = _write(adapter, MEMORY[address : address + length].tobytes())
     except BaseException as exception:
         _fail(context, result, exception)
@@ -151,8 +152,8 @@ def _write(adapter: Adapter, data: Any) -> int:
 def _seek(context: int, offset: int, mode: int, result: int) -> None:
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         position, name = adapter.file.seek(offset, mode), "seek"
         if position is None:  # mmap before 3.13, among others
             position, name = adapter.file.tell(), "tell"
@@ -164,8 +165,8 @@ def _seek(context: int, offset: int, mode: int, result: int) -> None:
 def _flush(context: int, result: int) -> None:
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         if getattr(adapter.file, "closed", False) is not True:  # else it was flushed by that
             adapter.file.flush()
         WORDS[result >> 3] = 0
@@ -176,8 +177,8 @@ def _flush(context: int, result: int) -> None:
 def _truncate(context: int, size: int, result: int) -> None:
     try:
         adapter = adapters[context]
-        if adapter.failure is not None:
-            revisit(adapter)
+        if adapter.exit is not None:
+            adapter.check()
         adapter.file.truncate(size)  # which, as in tempfile before 3.11, may return None
         WORDS[result >> 3] = 0
     except BaseException as exception:
@@ -187,12 +188,8 @@ def _truncate(context: int, size: int, result: int) -> None:
 def _destroy(context: int) -> None:
     """Let go of the file object: the native stream is gone."""
     adapter = adapters.pop(context, None)
-    if adapter is None or adapter.failure is None:
-        return
-    failure, adapter.failure = adapter.failure, None
-    if failure.fatal and failure.exception is not None:
-        report(failure.exception)
-    failure.drop()
+    if adapter is not None and adapter.failures:
+        adapter.end()
 
 
 _C_FUNCTIONS: dict[Optional[Callable[..., None]], Any] = {
@@ -207,7 +204,23 @@ _C_FUNCTIONS: dict[Optional[Callable[..., None]], Any] = {
     _truncate: _ffi.TruncateCallback(_truncate),
     _destroy: _ffi.DestroyCallback(_destroy),
 }
-CODES = {function.__code__ for function in _C_FUNCTIONS if function is not None}
+
+
+def _fail_late(frame: FrameType, exception: BaseException) -> None:
+    """Do what `_fail` does, for what has escaped from the callback that `frame` belongs to."""
+    _fail(frame.f_locals["context"], frame.f_locals["result"], exception)
+
+
+def _destroy_late(frame: FrameType, exception: BaseException) -> None:
+    _destroy(frame.f_locals["context"])
+    keep_for_thread(exception)
+
+
+# What is done with what escapes from a callback, by its code. The GObject face adds its own.
+ESCAPES: dict[CodeType, Callable[[FrameType, BaseException], None]] = {
+    function.__code__: _fail_late for function in _C_FUNCTIONS if function is not None
+}
+ESCAPES[_destroy.__code__] = _destroy_late
 
 
 def _address(function: Optional[Callable[..., None]]) -> int:
@@ -296,7 +309,7 @@ class _UnraisableHook:
     """A `sys.unraisablehook` that keeps what was raised on entry to one of our callbacks.
 
     Since CPython 3.11 a signal can raise there, before the callback's `try`. ctypes reports it
-    to the hook, and C sees a result that nobody has set. Everything else goes to the hook that
+    to the hook before C goes on, which so sees a failure. Everything else goes to the hook that
     was there before.
     """
 
@@ -309,24 +322,15 @@ class _UnraisableHook:
         exception = unraisable.exc_value
         traceback = unraisable.exc_traceback
         frame = traceback.tb_frame if traceback is not None else None
-        if exception is None or frame is None or frame.f_code not in CODES:
+        escape = None if frame is None else ESCAPES.get(frame.f_code)
+        if exception is None or frame is None or escape is None:
             self._previous(unraisable)
         else:
             with suppress(RecursionError):  # see check_room()
-                _keep_unraisable(frame, exception)
+                escape(frame, exception)
 
 
 def watch_signals() -> None:
     """Install the hook, unless it is there; debuggers and test runners like to replace it."""
     if not isinstance(sys.unraisablehook, _UnraisableHook):
         sys.unraisablehook = _UnraisableHook()
-
-
-def _keep_unraisable(frame: FrameType, exception: BaseException) -> None:
-    """Keep what escaped from the callback that `frame` belongs to."""
-    context = frame.f_locals.get("context", 0)
-    failure = Failure(exception)
-    if frame.f_code is _destroy.__code__:
-        _destroy(context)
-    elif context in adapters:
-        adapters[context].failure = failure

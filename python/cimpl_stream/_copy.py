@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import ctypes
+from types import FrameType
 from typing import Any, Callable, Optional
 
 from . import _ffi
-from ._callbacks import CODES, keys, watch_signals
+from ._callbacks import ESCAPES, keys, watch_signals
 from ._errors import CimplStreamError, InvalidArgumentError, make
-from ._failures import clock, settle, throw_fatal
+from ._failures import settle
 from ._file import NativeFile
 from ._stream import Stream
 
@@ -31,7 +32,8 @@ class Watcher:
         """Call the function; return whether to go on. A negative `total` is not known."""
         self.copied = done
         try:
-            throw_fatal()  # what a signal raised on entry the last time
+            if self.exception is not None:  # raised by a signal on entry the last time
+                return False
             self._progress(done, None if total < 0 else total, *self._data)
             return True
         except BaseException as exception:
@@ -52,7 +54,13 @@ def _report_progress(context: int, done: int, total: int) -> int:
 
 _callback = _ffi.ProgressCallback(_report_progress)
 _address = ctypes.cast(_callback, ctypes.c_void_p).value
-CODES.add(_report_progress.__code__)
+
+
+def _keep(frame: FrameType, exception: BaseException) -> None:
+    watchers[frame.f_locals["context"]].exception = exception
+
+
+ESCAPES[_report_progress.__code__] = _keep
 
 
 def copyfileobj(
@@ -79,7 +87,6 @@ def copyfileobj(
     key = next(keys)
     watcher = watchers[key] = Watcher(progress)
     watch_signals()
-    start = clock[0]
     try:
         address = None if progress is None else _address
         result = _ffi.copy(
@@ -87,7 +94,7 @@ def copyfileobj(
         )
         if watcher.exception is not None:
             raise watcher.exception
-        settle(result, start)
+        settle(result)
         if target is not dst:
             target.close()
     except CimplStreamError as error:

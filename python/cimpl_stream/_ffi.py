@@ -19,6 +19,7 @@ from ctypes import (
     c_int64,
     c_size_t,
     c_ssize_t,
+    c_uint64,
     c_void_p,
 )
 from typing import Any, Callable
@@ -176,8 +177,22 @@ last_error = _function(_holding, "cimpl_stream_last_error", c_void_p)
 error_code = _function(_holding, "cimpl_stream_error_code", c_int32)
 error_errno = _function(_holding, "cimpl_stream_error_errno", c_int32)
 clear_error = _function(_holding, "cimpl_stream_clear_error", None)
-set_error = _guarded(_holding, "cimpl_stream_set_error", None, c_int32, c_char_p)
-set_errno = _guarded(_holding, "cimpl_stream_set_errno", None, c_int32, c_char_p)
+error_serial = _function(_holding, "cimpl_stream_error_serial", c_uint64)
+fail = _guarded(
+    _holding, "cimpl_stream_fail", c_uint64, c_void_p, c_int32, c_int32, c_char_p, c_size_t
+)
+
+# What has failed in a stream; the latter takes a reference, see there.
+mark = _function(_holding, "cimpl_stream_mark", c_uint64)
+failed_since = _guarded(
+    _releasing,
+    "cimpl_stream_failed_since",
+    c_int32,
+    c_void_p,
+    c_uint64,
+    c_int32,
+    POINTER(c_uint64),
+)
 
 free_string = holding.free
 free = releasing.free

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import io
-from _thread import get_ident
+import sys
 from operator import index, methodcaller
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from . import _ffi
 from ._adapter import MAX_OFFSET
@@ -23,16 +23,8 @@ from ._errors import (
     error_for,
     make,
 )
-from ._failures import (
-    Keeper,
-    clock,
-    latest,
-    native_error,
-    settle,
-    starts,
-    throw_fatal,
-    throw_since,
-)
+from ._failures import Keeper, exits, is_kept, mark, raise_exit, raise_native
+from ._watching import ErrorsBlock, open_window
 
 _Function = Callable[..., Any]
 
@@ -67,6 +59,8 @@ class NativeFile:
     _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
     _cimpl_turn_ms = 50  # how long to wait for another thread until signals are handled in between
     _cimpl_ask_closed: Any
+    _cimpl_windows: Optional[dict[int, tuple[int, int]]] = None  # see open_window()
+    _cimpl_raised = 0  # the mark when a method raised last
 
     # `_io` asks a buffer's raw file for it before each operation, and takes an interrupt that is
     # raised then for a yes: no Python code may run in it, nor in what `_cimpl_ask_closed` is.
@@ -86,55 +80,31 @@ class NativeFile:
     @property
     def _as_parameter_(self) -> Any:
         """The ``POINTER(CimplStream)``; it keeps the stream alive for as long as it is used."""
+        open_window(self, sys._getframe(1))
         return self.cast(_ffi.StreamPointer)
 
     def cast(self, pointer_type: Any) -> Any:
         """Return the stream as a `pointer_type`, for a library with a pointer type of its own."""
         self._watch_signals()
-        if latest:
-            starts[get_ident()] = clock[0]
         # Of the address: a cast of a pointer ties that into a cycle with itself.
         pointer = ctypes.cast(self._cimpl_handle, pointer_type)
         pointer.stream = self
+        pointer.since = mark()  # see errcheck()
         return pointer
 
-    @contextlib.contextmanager
-    def errors(self) -> Iterator[None]:
-        """Raise, at the end of the block, what this stream's file object raised in it.
+    def errors(self) -> ErrorsBlock:
+        """Raise, at the end of a ``with`` block, the first failure of the stream in it.
 
-        For native functions called in the block, whether they report the failure or not. An
-        exception that the block itself raises goes on, with what was kept as its cause.
+        Of the stream or of what it filters, in any thread, and whether it was reported or not,
+        also to the block itself: what a library has kept to itself comes out here. It makes no
+        difference whether the stream is made of Python, or what has succeeded since.
+        KeyboardInterrupt and the like are raised as themselves. An exception of the block goes
+        on, with the failure as its cause unless it has one.
+
+        No failure is: would-block, a cancellation by the caller, an argument of the caller that
+        is wrong, and that the stream cannot seek, tell, or truncate.
         """
-        self._watch_signals()
-        start = clock[0]
-        try:
-            yield
-        except Exception as exception:
-            kept = self._kept_since(start)
-            try:
-                if exception.__cause__ is None:
-                    exception.__cause__ = kept
-                raise
-            finally:
-                del kept  # whose traceback leads back to this frame
-        self._throw_kept(start)
-
-    def _throw_kept(self, start: int) -> None:
-        """Raise what was kept for this stream or this thread since the clock was at `start`."""
-        throw_fatal()
-        throw_since(start)
-        failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
-        if failure is not None and failure.exception is not None and failure.serial > start:
-            failure.throw()  # kept by a native thread
-
-    def _kept_since(self, start: int) -> Optional[BaseException]:
-        """Return what `_throw_kept` raises, if it is an `Exception`."""
-        try:
-            self._throw_kept(start)
-        except Exception as error:
-            error.__context__ = None  # or it and the exception of the block would be a cycle
-            return error.with_traceback(None)  # which leads back to whoever keeps it
-        return None
+        return ErrorsBlock(self)
 
     # Reading and writing: None is would-block, as in io.
 
@@ -144,15 +114,14 @@ class NativeFile:
         if array is None:
             return self._read_other(size)
         buffer = array()
-        start = clock[0]
         try:
             count = self._cimpl_native.read(self._cimpl_handle, buffer, size, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
         if count == _REFUSED:
             count = self._cimpl_wait("read", buffer, size)
-        if count < 0 or latest:
-            count = self._transferred(count, start)
+        if count < 0 or exits:
+            count = self._transferred(count)
             if count is None:
                 return None
         return buffer[:count]  # type: ignore[no-any-return]
@@ -179,22 +148,20 @@ class NativeFile:
 
     def readinto(self, buffer: Any, /) -> Optional[int]:
         """Read into a writable, contiguous buffer; return the number of bytes."""
-        start = clock[0]
         count = _read_into(self._cimpl_native.read, self._cimpl_handle, buffer, 0)
         if count == _REFUSED:
             count = self._cimpl_wait("read", buffer, call=_read_into)
-        if count < 0 or latest:
-            return self._transferred(count, start)
+        if count < 0 or exits:
+            return self._transferred(count)
         return count
 
     def write(self, data: Any, /) -> Optional[int]:
         """Write the bytes of any buffer; return how many were taken, which may be fewer."""
-        start = clock[0]
         count = _write(self._cimpl_native.write, self._cimpl_handle, data, 0)
         if count == _REFUSED:
             count = self._cimpl_wait("write", data, call=_write)
-        if count < 0 or latest:
-            return self._transferred(count, start)
+        if count < 0 or exits:
+            return self._transferred(count)
         return count
 
     # Position and size, in bytes.
@@ -229,14 +196,13 @@ class NativeFile:
 
     def _cimpl_operate(self, name: str, *arguments: int) -> int:
         """Do what the native function `name` does, or raise what went wrong."""
-        start = clock[0]
         try:
             result: int = getattr(self._cimpl_native, name)(self._cimpl_handle, *arguments, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
         if result == _REFUSED:
             result = self._cimpl_wait(name, *arguments)
-        return self._settle(result, start)
+        return self._settle(result)
 
     def _cimpl_wait(self, name: str, *arguments: Any, call: Optional[_Function] = None) -> int:
         """Do what was refused, as soon as the thread that uses the stream has left it.
@@ -252,26 +218,41 @@ class NativeFile:
                 result = call(function, self._cimpl_handle, *arguments, self._cimpl_turn_ms)
         return result
 
-    def _settle(self, result: int, start: int) -> int:
-        """Return the `result` of a native call that began at `start`, or raise what went wrong."""
-        if result >= 0 and not latest:
+    def _settle(self, result: int) -> int:
+        """Return the `result` of a native call of the calling method, or raise what went wrong."""
+        if result >= 0 and not exits:
             return result
-        if result < 0 and _ffi.error_code() == CLOSED:  # is worded as in io
-            if _ffi.is_closed(self._cimpl_handle):  # and not only what it filters
-                self._cimpl_ask_closed = YES
-            throw_fatal()
-            throw_since(start)  # a ClosedError of the file object
-            raise _error()
-        return settle(result, start)
+        return self._settle_in(sys._getframe(1), result)
 
-    def _transferred(self, count: int, start: int) -> Optional[int]:
-        """Settle a read or write; `None` if it would block."""
+    def _settle_in(self, frame: FrameType, result: int) -> int:
+        """Return the `result` of a native call in `frame`, or raise what went wrong."""
+        if exits:
+            raise_exit()
+        if result >= 0:
+            return result
+        if _ffi.error_code() == CLOSED and _ffi.is_closed(self._cimpl_handle):
+            self._cimpl_ask_closed = YES  # and not only what it filters
+        try:
+            raise_native(frame, self._cimpl_complete)
+        finally:
+            self._cimpl_raised = mark()
+            del frame
+
+    def _cimpl_complete(self, error: CimplStreamError) -> CimplStreamError:
+        """Return what is raised where `error` stands for the thread's native error."""
+        if isinstance(error, ClosedError):  # is worded as in io
+            return make(ClosedError, "I/O operation on closed file")
+        return error
+
+    def _transferred(self, count: int) -> Optional[int]:
+        """Settle a read or write of the calling method; `None` if it would block."""
+        if exits:
+            raise_exit()
         if count < 0 and _ffi.error_code() == WOULD_BLOCK:
-            throw_fatal()
-            throw_since(start)  # EAGAIN of a class of its own
-            _ffi.clear_error()
-            return None
-        return self._settle(count, start)
+            if not is_kept(_ffi.error_serial()):  # else it is EAGAIN of a class of its own
+                _ffi.clear_error()
+                return None
+        return self._settle_in(sys._getframe(1), count)
 
     # What it can do, and its end.
 
@@ -285,12 +266,11 @@ class NativeFile:
         return self._has(_ffi.SEEKABLE)
 
     def _has(self, flag: int) -> bool:
-        start = clock[0]
         try:
             flags = self._cimpl_native.get_flags(self._cimpl_handle)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
-        return bool(self._settle(flags, start) & flag)
+        return bool(self._settle(flags) & flag)
 
     def close(self) -> None:
         """Flush and close the stream for every holder, native ones too; not the file object.
@@ -298,15 +278,13 @@ class NativeFile:
         It is closed even if that raises, unless the error is `BusyError`.
         """
         if self._cimpl_ask_closed is not YES:
-            start = clock[0]
             result = self._cimpl_native.close(self._cimpl_handle, 0)
             if result == _REFUSED:
                 result = self._cimpl_wait("close")
-            self._settle(result, start)
+            self._settle(result)
             self._cimpl_ask_closed = YES
-            failure = self._cimpl_keeper.failure if self._cimpl_keeper is not None else None
-            if failure is not None and not failure.fatal:
-                failure.drop()  # nobody asked, and its traceback keeps whole frames
+            if self._cimpl_keeper is not None and self._cimpl_keeper.failures:
+                self._cimpl_keeper.strip()  # nobody has asked so far, and it keeps whole frames
 
 
 # The memory that C works on is released here, on all paths: the traceback of an exception in the
@@ -340,14 +318,6 @@ def _write(write: _Function, handle: int, data: Any, wait_ms: int) -> int:
         return write(handle, data, len(data), wait_ms)  # type: ignore[no-any-return]
     except ctypes.ArgumentError as error:
         raise _ffi.as_raised(error) from None
-
-
-def _error() -> CimplStreamError:
-    """Return the thread's native error."""
-    error = native_error()
-    if isinstance(error, ClosedError):
-        return make(ClosedError, "I/O operation on closed file")
-    return error
 
 
 def _check_offset(offset: int) -> int:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import Any, Iterator
 
-from ._callbacks import keys
+from ._callbacks import ESCAPES, keys
 from ._copy import Watcher, watchers
 from ._errors import CimplStreamError
 from ._gobject_errors import call, introspected
 from ._gobject_methods import get_value
-from ._gobject_slots import CODES, watch_signals
+from ._gobject_slots import watch_signals
 
 Gio: Any = import_module("gi.repository.Gio")
 GObject: Any = import_module("gi.repository.GObject")
@@ -36,7 +37,11 @@ def _report_progress(done: int, total: int, key: int) -> None:
         watchers[key].cancellable.cancel()
 
 
-CODES.add(_report_progress.__code__)
+def _keep(frame: FrameType, exception: BaseException) -> None:
+    watchers[frame.f_locals["key"]].exception = exception
+
+
+ESCAPES[_report_progress.__code__] = _keep
 
 
 @contextmanager

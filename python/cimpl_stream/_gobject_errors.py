@@ -6,6 +6,7 @@ Needs PyGObject; loaded by its overrides, gi/overrides/CimplStream.py, and by no
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any, Callable, Optional
 
@@ -97,17 +98,16 @@ def _convert(error: Any) -> _errors.CimplStreamError:
 
 def call(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     """Call an introspected function; what it raises is raised as by the methods of a file."""
-    start = _failures.clock[0]
-    converted = None
+    converted, serial, result = None, 0, None
     try:
         result = function(*arguments, **keywords)
     except GLib.Error as error:
-        converted = _convert(error)
+        converted, serial = _convert(error), introspected.StreamError.get_serial(error)
     try:
-        _failures.throw_fatal()
-        if converted is None:
-            return result
-        _failures.throw_since(start, converted)
-        raise converted
+        if _failures.exits:
+            _failures.raise_exit()
+        if converted is not None:
+            _failures.raise_error(converted, serial, sys._getframe())
+        return result
     finally:
         del converted  # whose traceback leads back to this frame

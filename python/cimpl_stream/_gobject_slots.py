@@ -17,7 +17,7 @@ import gc
 import sys
 from contextlib import suppress
 from sys import getrefcount
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Callable, Optional
 
 from ._adapter import (
@@ -27,10 +27,10 @@ from ._adapter import (
     check_position,
     would_block,
 )
-from ._callbacks import taken_before
+from ._callbacks import ESCAPES, taken_before
 from ._callbacks import watch_signals as watch_callbacks
 from ._errors import CALLBACK_CONTRACT, WOULD_BLOCK, means_would_block
-from ._failures import Failure, Keeper, Refusal, keep, revisit
+from ._failures import Keeper, OwnKeeper, Refusal, keep, keep_untold
 from ._gobject_errors import GLib, get_code, introspected, is_for_pygobject
 
 _Function = Callable[..., Any]
@@ -65,7 +65,7 @@ def _read(stream: Any, address: int, count: int, cancellable: Any) -> Any:
     try:
         is_private = False
         if stream._cimpl_keeper is not None:
-            revisit(stream._cimpl_keeper)
+            stream._cimpl_keeper.check()
             is_private = stream._cimpl_keeps_views
         # Not a slice of all memory: an array of its own tells by its references whether the
         # method has kept a part of the view.
@@ -112,7 +112,7 @@ def _thunk(failed: Any, always: bool = False) -> Callable[[_Function], _Function
         def thunk(stream: Any, *arguments: Any) -> Any:
             try:
                 if stream._cimpl_keeper is not None and not always:
-                    revisit(stream._cimpl_keeper)
+                    stream._cimpl_keeper.check()
                 cancellable = arguments[-1]
                 if cancellable is None:
                     return call(stream, *arguments[:-1])
@@ -183,7 +183,6 @@ THUNKS: dict[str, _Function] = {
     "do_truncate": _truncate,
     "do_query_flags": _query_flags,
 }
-CODES = {thunk.__code__ for thunk in THUNKS.values()}
 
 
 def _call_with(cancellable: Any, function: _Function, *arguments: Any) -> Any:
@@ -266,7 +265,7 @@ def _check_done(result: Any, name: str) -> bool:
 
 def _get_keeper(stream: Any) -> Keeper:
     if stream._cimpl_keeper is None:
-        stream._cimpl_keeper = Keeper()
+        stream._cimpl_keeper = OwnKeeper()
     return stream._cimpl_keeper  # type: ignore[no-any-return]
 
 
@@ -279,11 +278,21 @@ def _fail(stream: Any, exception: BaseException) -> bool:
         exception = would_block()
     keeper = _get_keeper(stream)
     if not is_for_pygobject(exception):
-        keep(keeper, exception)
+        keep(keeper, stream._cimpl_handle, exception)
         return False
     if get_code(exception) != WOULD_BLOCK:
-        keeper.failure = Failure(exception, exception.message)  # type: ignore[attr-defined]
+        message = exception.message  # type: ignore[attr-defined]
+        keep_untold(keeper, stream._cimpl_handle, exception, message)
     return True
+
+
+def _fail_late(frame: FrameType, exception: BaseException) -> None:
+    """Do what `_fail` does, for what has escaped from the thunk that `frame` belongs to."""
+    stream = frame.f_locals["stream"]
+    keep(_get_keeper(stream), stream._cimpl_handle, exception)
+
+
+ESCAPES.update((thunk.__code__, _fail_late) for thunk in THUNKS.values())
 
 
 class _ExceptHook:
@@ -306,13 +315,11 @@ class _ExceptHook:
         /,
     ) -> None:
         frame = traceback.tb_frame if traceback is not None else None
-        if frame is None or frame.f_code not in CODES:
+        escape = None if frame is None else ESCAPES.get(frame.f_code)
+        if frame is None or escape is None:
             self._previous(kind, exception, traceback)
         else:
-            failure = Failure(exception)
-            stream = frame.f_locals.get("stream")  # not that of a progress function
-            if stream is not None:
-                _get_keeper(stream).failure = failure
+            escape(frame, exception)
 
 
 def watch_signals() -> None:

@@ -16,7 +16,7 @@ _NAMES = (
     if sys.platform == "darwin"
     else ("libcimpl_stream.so.1", "libcimpl_stream.so")
 )
-_NEWEST_SYMBOL = "cimpl_stream_new_full"  # absent from other libraries of this name
+_NEWEST_SYMBOL = "cimpl_stream_failed_since"  # absent from other libraries of this name
 
 
 def load() -> str:

@@ -14,7 +14,7 @@ from typing import Any, Callable
 from . import _ffi
 from ._callbacks import adapters
 from ._errors import BUSY, INVALID_HANDLE, WOULD_BLOCK
-from ._failures import clock, report, settle
+from ._failures import report, settle
 from ._file import NativeFile
 
 _EXIT_PATIENCE = 1.0  # seconds for all callbacks that still run; they may wait for ever
@@ -127,7 +127,6 @@ def _close_buffers() -> None:
 
 
 def _close(handle: int, deadline: float) -> None:
-    start = clock[0]
     while _ffi.releasing.close(handle, 0) < 0:
         code = _ffi.error_code()
         if code == BUSY and time.monotonic() < deadline:
@@ -135,7 +134,7 @@ def _close(handle: int, deadline: float) -> None:
             continue
         if code not in (BUSY, INVALID_HANDLE):  # it may wait for ever, or be gone
             try:
-                settle(-1, start)
+                settle(-1)
             except BaseException as exception:
                 report(exception)
         break

@@ -19,7 +19,7 @@ import ctypes
 import gc
 import io
 import os
-from functools import cached_property, partial, wraps
+from functools import cached_property, partial
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -34,7 +34,7 @@ from cimpl_stream._failures import report  # noqa: E402
 from cimpl_stream._file import address_of  # noqa: E402
 from cimpl_stream._gobject_copy import copy  # noqa: E402
 from cimpl_stream._gobject_drop import end, watch_gio  # noqa: E402
-from cimpl_stream._gobject_errors import CimplStreamError, call  # noqa: E402
+from cimpl_stream._gobject_errors import call  # noqa: E402
 from cimpl_stream._gobject_methods import check_namespace, get_value  # noqa: E402
 from cimpl_stream._gobject_slots import THUNKS, watch_signals  # noqa: E402
 from cimpl_stream._stream import StreamFile  # noqa: E402
@@ -51,18 +51,6 @@ def _overrides(cls, slot):
     return owner not in parent.__mro__
 
 
-def _with_origin(method):
-    """Return `method`, raising errors of the domain that they had in C."""
-
-    @wraps(method)
-    def with_origin(*arguments):
-        try:
-            return method(*arguments)
-        except CimplStreamError as error:
-            error._restore_origin()
-            raise
-
-    return with_origin
 
 
 def _chain(stream, slot, *arguments):
@@ -302,8 +290,10 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         self._cimpl_ask_closed = partial(_ffi.is_closed, handle)
         return handle
 
-    _settle = _with_origin(StreamFile._settle)
-    _throw_kept = _with_origin(StreamFile._throw_kept)
+    def _cimpl_complete(self, error):
+        error = super()._cimpl_complete(error)
+        error._restore_origin()
+        return error
 
     def _watch_signals(self):
         watch_signals()
