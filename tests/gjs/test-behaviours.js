@@ -135,6 +135,17 @@ function flagsToText(flags) {
 
 const encode = text => new TextEncoder().encode(text);
 
+const codes = ['NOT_SUPPORTED', 'CLOSED', 'BUSY', 'CALLBACK_CONTRACT'];
+
+// What the stream says that has failed first.
+function failureToText(error) {
+    if (error === null)
+        return 'none';
+    if (error.message.endsWith('boom'))
+        return 'thrown';
+    return codes.find(name => isStreamError(error, name)) ?? error.message;
+}
+
 // What a consumer calls.
 const operations = {
     'read': (stream, count) => textOf(stream.read_bytes(Number(count), null)),
@@ -149,6 +160,8 @@ const operations = {
     'flush': stream => stream.flush(null),
     'close': stream => stream.close(null),
     'closed': stream => stream.is_closed() ? 'yes' : 'no',
+    'failed': stream => failureToText(stream.dup_failure()),
+    'clear-failure': stream => stream.clear_failure() === 0,
     'flags': stream => flagsToText(stream.get_flags()[1]),
     'calls': (stream, operation) => stream.calls[operation],
 };

@@ -72,6 +72,109 @@ native_pointer (CimplStream *stream)
   return cimpl_stream_read (stream, buffer, sizeof buffer) < 0 ? NULL : &something;
 }
 
+/* Reads once; -1 on failure, also after cleaning up by a seek. */
+EXPORT int32_t native_report (CimplStream *stream);
+int32_t
+native_report (CimplStream *stream)
+{
+  uint8_t buffer[16];
+
+  return cimpl_stream_read (stream, buffer, sizeof buffer) < 0 ? -1 : 0;
+}
+
+EXPORT int32_t native_report_after_cleanup (CimplStream *stream);
+int32_t
+native_report_after_cleanup (CimplStream *stream)
+{
+  int32_t result = native_report (stream);
+
+  cimpl_stream_seek (stream, 0, CIMPL_SEEK_MODE_START);
+  return result;
+}
+
+/* Likewise, but 0 whatever happened. */
+EXPORT int32_t native_swallow_and_seek (CimplStream *stream);
+int32_t
+native_swallow_and_seek (CimplStream *stream)
+{
+  native_report_after_cleanup (stream);
+  return 0;
+}
+
+/* Other conventions for native_report(): a positive number on failure; 0 on failure. */
+EXPORT int32_t native_status (CimplStream *stream);
+int32_t
+native_status (CimplStream *stream)
+{
+  return native_report_after_cleanup (stream) < 0 ? 7 : 0;
+}
+
+EXPORT int32_t native_flag (CimplStream *stream);
+int32_t
+native_flag (CimplStream *stream)
+{
+  return native_report_after_cleanup (stream) == 0;
+}
+
+/* Reads without looking at the result, and then fails for another reason. */
+EXPORT int32_t native_refuse (CimplStream *stream);
+int32_t
+native_refuse (CimplStream *stream)
+{
+  native_swallow (stream);
+  return -1;
+}
+
+/* Writes data, and then a header over its start, without looking at what failed. */
+EXPORT int32_t native_write_header (CimplStream *stream);
+int32_t
+native_write_header (CimplStream *stream)
+{
+  cimpl_stream_write (stream, (const uint8_t *) "0123456789", 10);
+  cimpl_stream_seek (stream, 0, CIMPL_SEEK_MODE_START);
+  cimpl_stream_write (stream, (const uint8_t *) "head", 4);
+  return 0;
+}
+
+/* Writes, and closes, without looking at what failed. */
+EXPORT int32_t native_write_and_close (CimplStream *stream);
+int32_t
+native_write_and_close (CimplStream *stream)
+{
+  cimpl_stream_write (stream, (const uint8_t *) "0123456789", 10);
+  cimpl_stream_flush (stream);
+  cimpl_stream_close (stream);
+  return 0;
+}
+
+/* native_report_after_cleanup() in a thread of its own. */
+static void *
+report_in_thread (void *stream)
+{
+  return native_report_after_cleanup (stream) < 0 ? stream : NULL;
+}
+
+EXPORT int32_t native_report_in_thread (CimplStream *stream);
+int32_t
+native_report_in_thread (CimplStream *stream)
+{
+  pthread_t thread;
+  void *failed;
+
+  if (pthread_create (&thread, NULL, report_in_thread, stream) != 0)
+    abort ();
+  pthread_join (thread, &failed);
+  return failed != NULL ? -1 : 0;
+}
+
+EXPORT int32_t native_swallow_in_thread (CimplStream *stream);
+int32_t
+native_swallow_in_thread (CimplStream *stream)
+{
+  native_report_in_thread (stream);
+  return 0;
+}
+
 /*
  * Reads single bytes, with time between the calls in which no Python runs, and counts them into
  * @total, until @milliseconds have passed or a call fails. At the end of the data it starts over.

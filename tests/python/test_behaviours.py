@@ -246,6 +246,17 @@ def to_text(data):
     return data if data is None else data.decode() or '""'
 
 
+def failed(stream):
+    """Return what the stream says that has failed first, as the table has it."""
+    error = whole(stream).dup_failure()
+    if error is None:
+        return "none"
+    if error.message.endswith("boom"):
+        return "thrown"
+    code = CimplStream.StreamError.get_code(error)
+    return next(name for name, value in vars(CimplStream.StreamError).items() if value == code)
+
+
 STEPS = {
     "read": lambda stream, size: to_text(stream.read(int(size))),
     "read-to-end": lambda stream, size: to_text(whole(stream).read_to_end(int(size)).get_data()),
@@ -258,6 +269,8 @@ STEPS = {
     "flush": lambda stream: stream.flush(),
     "close": lambda stream: stream.close(),
     "closed": lambda stream: "yes" if stream.closed else "no",
+    "failed": failed,
+    "clear-failure": lambda stream: whole(stream).clear_failure(),
     "flags": lambda stream: ",".join(whole(stream).get_flags().value_nicks),
 }
 

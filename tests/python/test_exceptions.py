@@ -427,30 +427,28 @@ def test_errcheck_is_about_the_call(native):
     assert function(Stream(io.BytesIO(b"data"))) == 0
 
 
-def test_errcheck_of_a_null_pointer(native):
-    """A typed NULL pointer is a failure like any other."""
+def test_errcheck_without_a_stream(native):
+    """A function without a stream is none that a stream has failed in, whatever it returns."""
     function = native["native_layer"]
     function.argtypes = [ctypes.POINTER(cimpl_stream.CimplStream)]
     function.restype = ctypes.POINTER(ctypes.c_int)
     function.errcheck = errcheck
-    with pytest.raises(cimpl_stream.NullParameterError):
-        function(None)
+    assert not function(None)
 
 
 def test_closed_error_of_a_lower_stream():
-    """A ClosedError from below has its cause, and does not stay behind."""
+    """A ClosedError from below has its cause."""
     lower = Stream(io.BytesIO(b"data"))
     upper = Stream(lower)
     lower.close()
     with pytest.raises(cimpl_stream.ClosedError) as caught:
         upper.read(4)
     assert isinstance(caught.value.__cause__, cimpl_stream.ClosedError)
-    assert not cimpl_stream._failures.latest
 
 
 @pytest.mark.parametrize("close", [True, False])
 def test_swallowed_failures_do_not_pile_up(native, close):
-    """What is swallowed for good does not keep its streams: 64 of them at the most."""
+    """What is swallowed for good does not keep its streams: but for the newest of a thread."""
     alive = weakref.WeakSet()
 
     def swallow():
@@ -464,7 +462,7 @@ def test_swallowed_failures_do_not_pile_up(native, close):
     for _ in range(300):
         swallow()
     gc.collect()
-    assert len(alive) <= (0 if close else 64)
+    assert len(alive) <= (0 if close else 2)
 
 
 def test_traceback_does_not_lead_to_native_memory():

@@ -198,7 +198,7 @@ def test_library_not_found(tmp_path, run_python, monkeypatch):
 def test_library_of_another_kind(run_python, monkeypatch):
     """A library without our functions is not taken for ours."""
     monkeypatch.setenv("CIMPL_STREAM_LIBRARY", ctypes.util.find_library("c"))
-    assert "has no cimpl_stream_new_full" in run_python("", fails=True)
+    assert "has no cimpl_stream_failed_since" in run_python("", fails=True)
 
 
 def test_standard_library_only(run_python):

@@ -63,6 +63,19 @@ private class Row : Object {
         return (CimplStream.SeekMode) modes.get_value_by_nick (word).value;
     }
 
+    /* What the stream says that has failed first. */
+    private string get_failed () {
+        Error? failure = stream.dup_failure ();
+
+        if (failure == null)
+            return "none";
+        if (failure is DigitsError.BOOM)
+            return "thrown";
+        if (failure is CimplStream.StreamError)
+            return name_code (failure.code);
+        return failure.message;
+    }
+
     /* The result of a step, as the table has it. */
     private string perform (string[] words) throws Error {
         switch (words[0]) {
@@ -90,6 +103,10 @@ private class Row : Object {
             return stream.close ().to_string ();
         case "closed":
             return stream.is_closed () ? "yes" : "no";
+        case "failed":
+            return get_failed ();
+        case "clear-failure":
+            return stream.clear_failure ().to_string ();
         case "flags":
             return get_flags ();
         case "calls":
