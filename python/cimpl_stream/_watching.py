@@ -236,7 +236,7 @@ def _check(
 
 def _get_calls(arguments: tuple[Any, ...], frame: FrameType) -> Iterator[tuple[NativeFile, int]]:
     """Yield each stream among `arguments`, and when the call in `frame` began for it."""
-    for argument in arguments:
+    for argument in {id(argument): argument for argument in arguments}.values():
         if hasattr(argument, "_cimpl_windows"):
             yield argument, _close_window(argument, frame)
         elif hasattr(argument, "since"):  # a pointer that is made by cast()
