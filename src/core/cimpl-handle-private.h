@@ -68,6 +68,7 @@ struct _CimplHandle
   GError *last;       /* (owned): the last error of calls made by user code inside the operation */
   GError *pending;    /* (owned): what user code says went wrong, until it returns */
 
+  guint64 last_time;        /* when that was set or the operation began, by cimpl_thread_time */
   guintptr stack;           /* where in the C stack the operation began */
   gboolean is_dirty;        /* written since the last flush */
   gboolean in_default_read; /* a default reads with the other slot, and must not be called back */
@@ -112,12 +113,17 @@ void cimpl_registry_lock (void);
 void cimpl_registry_unlock (void);
 guint64 cimpl_handle_get_generation (CimplHandle *handle);
 
+/* Counts how often an error was set. */
+extern _Thread_local guint64 cimpl_thread_time __attribute__ ((tls_model ("initial-exec")));
+
 CimplHandle *cimpl_handle_new (gpointer stream, gboolean has_reference);
 void cimpl_handle_retire (CimplHandle *handle);
 gboolean cimpl_handle_is_inherited (CimplHandle *handle);
 
+extern GError cimpl_no_error; /* what `last` is after the error was cleared */
 CimplHandle *cimpl_operation_find (gsize reach);
 void cimpl_operation_clear_errors (CimplHandle *handle);
+void cimpl_operation_set_last (CimplHandle *handle, GError *last);
 
 CimplHandle *cimpl_callout_new (gpointer stream);
 void cimpl_callout_end (CimplHandle *callout);
@@ -180,6 +186,7 @@ cimpl_operation_link (CimplHandle *handle)
   CimplHandle *outer = cimpl_thread_operations;
 
   handle->stack = (guintptr) __builtin_frame_address (0);
+  handle->last_time = cimpl_thread_time;
   handle->outer = outer;
   handle->link = &cimpl_thread_operations;
   if (G_UNLIKELY (outer != NULL))

@@ -29,8 +29,10 @@ struct _Chunk
   Chunk *next;
 };
 
+GError cimpl_no_error;
 gboolean cimpl_leave_needs_fence = TRUE;
 _Thread_local CimplHandle *cimpl_thread_operations;
+_Thread_local guint64 cimpl_thread_time;
 
 /* All below is guarded by this lock, which no user code runs under and no operation takes. */
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -85,8 +87,17 @@ barrier_all_threads (void)
 void
 cimpl_operation_clear_errors (CimplHandle *handle)
 {
-  g_clear_error (&handle->last);
+  cimpl_operation_set_last (handle, NULL);
   g_clear_error (&handle->pending);
+}
+
+/* Takes @last, which may be NULL. */
+void
+cimpl_operation_set_last (CimplHandle *handle, GError *last)
+{
+  if (handle->last != NULL && handle->last != &cimpl_no_error)
+    g_error_free (handle->last);
+  handle->last = last;
 }
 
 /*

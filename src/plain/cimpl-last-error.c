@@ -10,10 +10,14 @@
 #include "core/cimpl-stream-error-private.h"
 
 /*
- * The last error of a thread. Inside a callback it is that of the operation, so that what a
- * callback does with other streams does not disturb the error of its caller.
+ * The last error of a thread. What is set inside a callback belongs to the operation, and ends with
+ * that, so that what a callback does with other streams does not disturb the error of its caller.
+ *
+ * Where coroutines share a thread, whose code that is can only be guessed. So what counts is what
+ * was set last since the operation began: who has just been told of an error finds it.
  */
 static GPrivate thread_error = G_PRIVATE_INIT ((GDestroyNotify) g_error_free);
+static _Thread_local guint64 thread_error_time;
 
 /*
  * How far in the C stack a callback's calls are from the operation that it serves. What is further
@@ -26,8 +30,21 @@ static const GError *
 get_last_error (void)
 {
   CimplHandle *operation = cimpl_operation_find (CALLBACK_REACH);
+  const GError *newest = operation != NULL ? operation->last : NULL;
+  guint64 time = operation != NULL ? operation->last_time : 0;
 
-  return operation != NULL ? operation->last : g_private_get (&thread_error);
+  if (thread_error_time > time)
+    {
+      newest = g_private_get (&thread_error);
+      time = thread_error_time;
+    }
+  for (CimplHandle *handle = cimpl_thread_operations; handle != NULL; handle = handle->outer)
+    if (handle->last != NULL && handle->last_time > time)
+      {
+        newest = handle->last;
+        time = handle->last_time;
+      }
+  return newest == &cimpl_no_error ? NULL : newest;
 }
 
 /* Takes @error, which may be NULL. */
@@ -36,13 +53,15 @@ cimpl_set_last_error (GError *error)
 {
   CimplHandle *operation = cimpl_operation_find (CALLBACK_REACH);
 
+  cimpl_thread_time++;
   if (operation == NULL)
     {
       g_private_replace (&thread_error, error);
+      thread_error_time = cimpl_thread_time;
       return;
     }
-  g_clear_error (&operation->last);
-  operation->last = error;
+  cimpl_operation_set_last (operation, error != NULL ? error : &cimpl_no_error);
+  operation->last_time = cimpl_thread_time;
 }
 
 /* Takes @error; -1, to be returned. */
@@ -347,7 +366,7 @@ void
 cimpl_stream_forward_error (CimplStream *stream)
 {
   CimplHandle *handle = find_operation (stream);
-  const GError *error = handle != NULL && handle->last != NULL ? handle->last : get_last_error ();
+  const GError *error = get_last_error ();
 
   if (handle != NULL && error != NULL)
     fail_operation (handle, g_error_copy (error));
