@@ -73,7 +73,7 @@ cimpl_operation_get_class (CimplHandle *handle)
 }
 
 /* Reading and writing are short, and often called for few bytes: they are worth inlining. */
-static inline gssize
+static G_ALWAYS_INLINE inline gssize
 cimpl_operation_read (CimplHandle *handle,
                       void *buffer,
                       gsize count,
@@ -97,7 +97,7 @@ cimpl_operation_read (CimplHandle *handle,
   return (gssize) n_read;
 }
 
-static inline gssize
+static G_ALWAYS_INLINE inline gssize
 cimpl_operation_write (CimplHandle *handle,
                        const void *data,
                        gsize count,
