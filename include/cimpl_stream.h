@@ -5,7 +5,7 @@
  *
  * Source and binary compatible with the published cimpl_stream C API
  * (https://github.com/gpeacock/cimpl, stream-example). Each function is documented above its
- * definition in src, most of them in cimpl-plain.c. Unless it says otherwise:
+ * definition in src/plain. Unless it says otherwise:
  *
  *  - failure is -1 or NULL; what went wrong is kept for the calling thread and read with
  *    cimpl_stream_error_code() and cimpl_stream_last_error();
