@@ -21,21 +21,24 @@ G_BEGIN_DECLS
  *        not finalized before that thread leaves. CLAIMED is the same for a handful of
  *        instructions, and is waited for instead of being reported. The one piece of user code
  *        in them is a toggle notify of g_object_ref(), which finds the stream BUSY.
- *  life  generation | plain references | flags.
+ *  life  generation:27 | plain references:20 | holds:8 | flags:9.
  *  key   the address of the stream, or NULL.
  *
  * The generation goes up when the handle is recycled, so a compare-and-swap that succeeds proves
  * that the handle still belongs to the stream it was found for.
  *
- * All plain references together own one GObject reference. It is taken and dropped only between
- * operations, when nothing else can happen to the stream:
+ * A hold is a plain reference that cimpl_free() cannot give back: it keeps a stream that is used
+ * otherwise than by an operation. All of both together own one GObject reference. It is taken and
+ * dropped only between operations, when nothing else can happen to the stream:
  *
- *  OWED     the first plain reference was added, its GObject reference is yet to be taken
+ *  OWED     the first of them was added, its GObject reference is yet to be taken
  *  PENDING  a GObject reference is to be dropped
  *  DISPOSE  dispose was put off, and is to be run when a PENDING reference is dropped
  *  REVIVED  with DISPOSE: by the last g_object_unref(), and not by g_object_run_dispose()
+ *  KEEP     with DISPOSE: that cannot be told, so somebody may still be in g_object_unref()
  *  AWAITED  a thread waits for its turn, see cimpl-wait.c
- *  DYING    dispose has found no plain reference, and from now on there will be none
+ *  DYING    dispose has found none of them, or the last GObject reference is just being dropped;
+ *           from now on there will be none
  *
  * Who sets OWED or PENDING then looks for BUSY; who leaves an operation clears BUSY and then looks
  * for these flags; whoever finds both conditions met settles it. The leaver's two steps have no
@@ -92,7 +95,8 @@ struct _CimplHandle
 #define CIMPL_LIFE_DISPOSE G_GUINT64_CONSTANT (16)
 #define CIMPL_LIFE_DYING G_GUINT64_CONSTANT (32)
 #define CIMPL_LIFE_REVIVED G_GUINT64_CONSTANT (64)
-#define CIMPL_LIFE_AWAITED G_GUINT64_CONSTANT (128)
+#define CIMPL_LIFE_KEEP G_GUINT64_CONSTANT (128)
+#define CIMPL_LIFE_AWAITED G_GUINT64_CONSTANT (256)
 
 typedef enum
 {
@@ -103,6 +107,7 @@ typedef enum
   CIMPL_REFUSED_INVALID_HANDLE,
   CIMPL_REFUSED_WRONG_HANDLE_TYPE,
   CIMPL_REFUSED_TOO_MANY_REFERENCES,
+  CIMPL_REFUSED_DYING,
 } CimplEntry;
 
 extern gboolean cimpl_leave_needs_fence;
@@ -116,7 +121,7 @@ guint64 cimpl_handle_get_generation (CimplHandle *handle);
 /* Counts how often an error was set. */
 extern _Thread_local guint64 cimpl_thread_time __attribute__ ((tls_model ("initial-exec")));
 
-CimplHandle *cimpl_handle_new (gpointer stream, gboolean has_reference);
+void cimpl_handle_new (gpointer stream, gboolean has_reference, CimplHandle **place);
 void cimpl_handle_retire (CimplHandle *handle);
 gboolean cimpl_handle_is_inherited (CimplHandle *handle);
 
@@ -139,6 +144,9 @@ void cimpl_handle_hand_over (CimplHandle *handle);
 
 CimplEntry cimpl_handle_ref (gpointer pointer);
 gboolean cimpl_handle_unref (gpointer pointer);
+CimplEntry cimpl_handle_hold (gpointer pointer, CimplHandle **handle);
+void cimpl_handle_unhold (CimplHandle *handle);
+CimplEntry cimpl_handle_refer (gpointer pointer);
 gboolean cimpl_handle_take (gpointer pointer);
 
 void cimpl_handle_add_string (char *string);
@@ -313,6 +321,12 @@ cimpl_handle_auto_leave (CimplHandle **handle)
 }
 
 static inline void
+cimpl_handle_auto_unhold (CimplHandle **handle)
+{
+  cimpl_handle_unhold (*handle);
+}
+
+static inline void
 cimpl_callout_auto_end (CimplHandle **callout)
 {
   cimpl_callout_end (*callout);
@@ -325,6 +339,10 @@ cimpl_callout_auto_end (CimplHandle **callout)
 #define CIMPL_AUTO_LEAVE(handle)                                                                   \
   __attribute__ ((cleanup (cimpl_handle_auto_leave))) G_GNUC_UNUSED CimplHandle *G_PASTE (         \
       leaving_at_, __LINE__)                                                                       \
+      = (handle)
+#define CIMPL_AUTO_UNHOLD(handle)                                                                  \
+  __attribute__ ((cleanup (cimpl_handle_auto_unhold))) G_GNUC_UNUSED CimplHandle *G_PASTE (        \
+      held_at_, __LINE__)                                                                          \
       = (handle)
 #define CIMPL_AUTO_END_CALLOUT(callout)                                                            \
   __attribute__ ((cleanup (cimpl_callout_auto_end))) G_GNUC_UNUSED CimplHandle *G_PASTE (          \

@@ -13,11 +13,16 @@
 #include <unistd.h>
 #endif
 
-#define REFERENCE_ONE (G_GUINT64_CONSTANT (1) << 8)
-#define REFERENCE_MASK (G_GUINT64_CONSTANT (0xffffff) << 8)
-#define GENERATION_SHIFT 32
+#define HOLD_ONE (G_GUINT64_CONSTANT (1) << 9)
+#define HOLD_MASK (G_GUINT64_CONSTANT (0xff) << 9)
+#define REFERENCE_ONE (G_GUINT64_CONSTANT (1) << 17)
+#define REFERENCE_MASK (G_GUINT64_CONSTANT (0xfffff) << 17)
+#define COUNTED_MASK (REFERENCE_MASK | HOLD_MASK)
+#define GENERATION_SHIFT 37
 #define LIFE_GENERATION(life) ((life) >> GENERATION_SHIFT)
 #define IDLE_OF(life) (LIFE_GENERATION (life) << 2)
+
+#define PUT_OFF_MASK (CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED | CIMPL_LIFE_KEEP)
 
 #define HANDLES_PER_CHUNK 64
 
@@ -245,10 +250,11 @@ add_chunk (void)
 
 /*
  * Makes @stream a valid handle, if wished with a first plain reference, which takes over that of
- * the caller. From now on any thread may come with a stale pointer to the same address.
+ * the caller. From now on any thread may come with a stale pointer to the same address, so @place
+ * is set before that.
  */
-CimplHandle *
-cimpl_handle_new (gpointer stream, gboolean has_reference)
+void
+cimpl_handle_new (gpointer stream, gboolean has_reference, CimplHandle **place)
 {
   CimplHandle *handle;
 
@@ -263,10 +269,10 @@ cimpl_handle_new (gpointer stream, gboolean has_reference)
   handle->process = process;
   if (has_reference)
     atomic_fetch_add (&handle->life, REFERENCE_ONE);
+  *place = handle;
   atomic_store_explicit (&handle->key, stream, memory_order_release);
   cimpl_table_insert (stream, handle);
   pthread_mutex_unlock (&registry_lock);
-  return handle;
 }
 
 /*
@@ -338,19 +344,40 @@ swap_life (CimplHandle *handle, guint64 *life, guint64 changed)
   return atomic_compare_exchange_strong (&handle->life, life, changed);
 }
 
+static gint
+get_ref_count (gpointer stream)
+{
+  return g_atomic_int_get (&((GObject *) stream)->ref_count);
+}
+
+/* What to note down about a dispose that is put off. */
+static guint64
+put_off (gpointer stream, guint64 life)
+{
+  gboolean is_owner
+      = (life & (COUNTED_MASK | CIMPL_LIFE_PENDING)) != 0 && (life & CIMPL_LIFE_OWED) == 0;
+  gint ref_count = get_ref_count (stream);
+
+  if (ref_count == 1)
+    return PUT_OFF_MASK;
+  if (ref_count == 2 && is_owner)
+    return CIMPL_LIFE_DISPOSE | CIMPL_LIFE_KEEP;
+  return CIMPL_LIFE_DISPOSE;
+}
+
 /*
  * Runs the dispose that was put off, with the reference that kept the stream until now. A thread
  * that has dropped the last reference may still be in g_object_unref(), which touches a revived
  * object once more (GLib 2.74), so the memory is kept until many others have come this way.
  */
 static void
-dispose_late (CimplHandle *handle, gpointer stream, gboolean was_revived)
+dispose_late (CimplHandle *handle, gpointer stream, gboolean keep)
 {
   static _Atomic gpointer kept[64];
   static _Atomic guint next;
 
   g_object_run_dispose (stream);
-  if (was_revived && cimpl_handle_has (handle, CIMPL_LIFE_CLOSED))
+  if (keep && cimpl_handle_has (handle, CIMPL_LIFE_CLOSED))
     stream = atomic_exchange (&kept[atomic_fetch_add (&next, 1) % G_N_ELEMENTS (kept)], stream);
   g_clear_object (&stream);
 }
@@ -378,7 +405,12 @@ settle_if_idle (CimplHandle *handle, guint64 idle)
     {
       changed = life & ~(CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING);
       if ((life & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
-        changed &= ~(CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED);
+        {
+          changed &= ~PUT_OFF_MASK;
+          /* From here on nobody can come between, and revive what is already going. */
+          if ((life & CIMPL_LIFE_DISPOSE) == 0 && get_ref_count (stream) == 1)
+            changed |= CIMPL_LIFE_DYING;
+        }
     }
   while (!swap_life (handle, &life, changed));
   changed ^= life; /* what is to be done; with both, the one reference serves as the other */
@@ -391,7 +423,7 @@ settle_if_idle (CimplHandle *handle, guint64 idle)
   atomic_store_explicit (&handle->own, idle, memory_order_release);
 
   if ((changed & CIMPL_LIFE_DISPOSE) != 0)
-    dispose_late (handle, stream, (changed & CIMPL_LIFE_REVIVED) != 0);
+    dispose_late (handle, stream, (changed & CIMPL_LIFE_KEEP) != 0);
   else if ((changed & (CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING)) == CIMPL_LIFE_PENDING)
     g_object_unref (stream);
   else if (changed != 0 && cimpl_handle_has (handle, CIMPL_LIFE_OWED | CIMPL_LIFE_PENDING))
@@ -422,19 +454,18 @@ void
 cimpl_handle_dispose_later (CimplHandle *handle)
 {
   GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
-  gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
-  guint64 put_off = CIMPL_LIFE_DISPOSE;
   guint64 life = atomic_load (&handle->life);
+  guint64 noted = put_off (stream, life);
   guint64 changed;
 
-  if (is_last)
-    put_off = cimpl_handle_is_mine (handle) ? 0 : CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED;
+  if ((noted & CIMPL_LIFE_REVIVED) != 0 && cimpl_handle_is_mine (handle))
+    noted = 0;
 
   g_object_ref (stream);
   do
     {
-      changed = life | put_off;
-      if ((life & (REFERENCE_MASK | CIMPL_LIFE_PENDING)) == 0 || (life & CIMPL_LIFE_OWED) != 0)
+      changed = life | noted;
+      if ((life & (COUNTED_MASK | CIMPL_LIFE_PENDING)) == 0 || (life & CIMPL_LIFE_OWED) != 0)
         changed |= CIMPL_LIFE_PENDING;
     }
   while (!swap_life (handle, &life, changed));
@@ -446,41 +477,42 @@ cimpl_handle_dispose_later (CimplHandle *handle)
 }
 
 /*
- * For a dispose that has entered the stream. With plain references it is put off until they are
- * gone, and this is FALSE; otherwise, if this is the end of the stream, none can be added.
+ * For a dispose that has entered the stream. With plain references or holds it is put off until
+ * they are gone, and this is FALSE; otherwise none can be added any more, as nothing shows whether
+ * this is the end of the stream: somebody else may just be dropping a reference, too.
  */
 gboolean
 cimpl_handle_doom (CimplHandle *handle)
 {
-  GObject *stream = atomic_load_explicit (&handle->key, memory_order_relaxed);
-  gboolean is_last = g_atomic_int_get (&stream->ref_count) == 1;
-  guint64 put_off = is_last ? CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED : CIMPL_LIFE_DISPOSE;
+  GObject *stream = cimpl_handle_get_stream (handle);
   guint64 life = atomic_load (&handle->life);
 
   for (;;)
     {
-      if ((life & REFERENCE_MASK) != 0)
+      if ((life & COUNTED_MASK) == 0)
         {
-          if (swap_life (handle, &life, (life & ~CIMPL_LIFE_OWED) | put_off))
-            {
-              if ((life & CIMPL_LIFE_OWED) != 0)
-                g_object_ref (stream);
-              return FALSE;
-            }
+          if (swap_life (handle, &life, life | CIMPL_LIFE_DYING))
+            return TRUE;
         }
-      else if (!is_last || swap_life (handle, &life, life | CIMPL_LIFE_DYING))
-        return TRUE;
+      else if (swap_life (handle, &life, (life & ~CIMPL_LIFE_OWED) | put_off (stream, life)))
+        {
+          if ((life & CIMPL_LIFE_OWED) != 0)
+            g_object_ref (stream);
+          return FALSE;
+        }
     }
 }
 
-/* Waits until no operation runs; FALSE after @timeout_ms (negative: never). */
+/* Waits until no operation of the stream runs; FALSE after @timeout_ms (negative: never). */
 gboolean
 cimpl_handle_wait_idle (CimplHandle *handle, gint timeout_ms)
 {
   gint64 deadline = g_get_monotonic_time () + (gint64) timeout_ms * 1000;
+  guint64 own = atomic_load (&handle->own);
   gulong pause_us = 10;
 
-  while ((atomic_load (&handle->own) & CIMPL_OWN_BUSY) != 0)
+  /* With another generation, it is that of another stream. */
+  while ((own & CIMPL_OWN_BUSY) != 0 && atomic_load (&handle->own) == own)
     {
       if (timeout_ms >= 0 && g_get_monotonic_time () >= deadline)
         return FALSE;
@@ -510,40 +542,90 @@ find_life (gpointer pointer, CimplHandle **handle, guint64 *life)
   return CIMPL_ENTERED;
 }
 
-/* Adds a plain reference. */
-CimplEntry
-cimpl_handle_ref (gpointer pointer)
+/* With one more plain reference or hold; the first one is owed its GObject reference. */
+static guint64
+count_up (guint64 life, guint64 one)
+{
+  guint64 changed = life + one;
+
+  if ((life & COUNTED_MASK) != 0)
+    return changed;
+  /* A reference that was to be dropped serves again. */
+  if ((life & CIMPL_LIFE_PENDING) != 0)
+    return changed & ~CIMPL_LIFE_PENDING;
+  return changed | CIMPL_LIFE_OWED;
+}
+
+static guint64
+count_down (guint64 life, guint64 one)
+{
+  guint64 changed = life - one;
+
+  if ((changed & COUNTED_MASK) != 0)
+    return changed;
+  /* A reference that was yet to be taken is not needed any more. */
+  if ((life & CIMPL_LIFE_OWED) != 0)
+    return changed & ~CIMPL_LIFE_OWED;
+  return changed | CIMPL_LIFE_PENDING;
+}
+
+/* Adds a plain reference or a hold, for which there is room in @mask. */
+static CimplEntry
+add (gpointer pointer, guint64 one, guint64 mask, CimplHandle **handle)
 {
   for (;;)
     {
-      CimplHandle *handle;
       guint64 life;
       guint64 changed;
-      CimplEntry entry = find_life (pointer, &handle, &life);
+      CimplEntry entry = find_life (pointer, handle, &life);
 
       if (entry != CIMPL_ENTERED)
         return entry;
       if ((life & CIMPL_LIFE_DYING) != 0)
-        return CIMPL_REFUSED_INVALID_HANDLE;
-      if ((life & REFERENCE_MASK) == REFERENCE_MASK)
+        return CIMPL_REFUSED_DYING;
+      if ((life & mask) == mask)
         return CIMPL_REFUSED_TOO_MANY_REFERENCES;
 
-      changed = life + REFERENCE_ONE;
-      if ((life & REFERENCE_MASK) == 0)
-        {
-          /* A reference that was to be dropped serves again. */
-          if ((life & CIMPL_LIFE_PENDING) != 0)
-            changed &= ~CIMPL_LIFE_PENDING;
-          else
-            changed |= CIMPL_LIFE_OWED;
-        }
-      if (swap_life (handle, &life, changed))
+      changed = count_up (life, one);
+      if (swap_life (*handle, &life, changed))
         {
           if ((changed & CIMPL_LIFE_OWED) != 0)
-            cimpl_handle_settle (handle, IDLE_OF (life));
+            cimpl_handle_settle (*handle, IDLE_OF (life));
           return CIMPL_ENTERED;
         }
     }
+}
+
+/* Adds a plain reference. */
+CimplEntry
+cimpl_handle_ref (gpointer pointer)
+{
+  CimplHandle *handle;
+
+  return add (pointer, REFERENCE_ONE, REFERENCE_MASK, &handle);
+}
+
+/*
+ * Keeps the stream at @pointer from going, whoever gives back plain references that he does not
+ * have. On CIMPL_ENTERED, @handle is owed a cimpl_handle_unhold().
+ */
+CimplEntry
+cimpl_handle_hold (gpointer pointer, CimplHandle **handle)
+{
+  return add (pointer, HOLD_ONE, HOLD_MASK, handle);
+}
+
+void
+cimpl_handle_unhold (CimplHandle *handle)
+{
+  guint64 life = atomic_load (&handle->life);
+  guint64 changed;
+
+  do
+    changed = count_down (life, HOLD_ONE);
+  while (!swap_life (handle, &life, changed));
+  if ((changed & CIMPL_LIFE_PENDING) != 0)
+    cimpl_handle_settle (handle, IDLE_OF (life));
 }
 
 /* Gives a plain reference back; FALSE if @pointer has none. Never waits for an operation. */
@@ -559,15 +641,7 @@ cimpl_handle_unref (gpointer pointer)
       if (find_life (pointer, &handle, &life) != CIMPL_ENTERED || (life & REFERENCE_MASK) == 0)
         return FALSE;
 
-      changed = life - REFERENCE_ONE;
-      if ((changed & REFERENCE_MASK) == 0)
-        {
-          /* A reference that was yet to be taken is not needed any more. */
-          if ((life & CIMPL_LIFE_OWED) != 0)
-            changed &= ~CIMPL_LIFE_OWED;
-          else
-            changed |= CIMPL_LIFE_PENDING;
-        }
+      changed = count_down (life, REFERENCE_ONE);
       if (swap_life (handle, &life, changed))
         {
           if ((changed & CIMPL_LIFE_PENDING) != 0)
@@ -577,31 +651,53 @@ cimpl_handle_unref (gpointer pointer)
     }
 }
 
+/* Adds a GObject reference, for who holds the stream. */
+static void
+refer (CimplHandle *handle)
+{
+  guint64 life;
+
+  g_object_ref (cimpl_handle_get_stream (handle));
+
+  /* What an earlier last g_object_unref() would have done is not due: here is one more. */
+  life = atomic_load (&handle->life);
+  while ((life & CIMPL_LIFE_REVIVED) != 0 && !swap_life (handle, &life, life & ~PUT_OFF_MASK))
+    ;
+}
+
+/* Adds a GObject reference to the stream at @pointer. */
+CimplEntry
+cimpl_handle_refer (gpointer pointer)
+{
+  CimplHandle *handle;
+  CimplEntry entry = cimpl_handle_hold (pointer, &handle);
+
+  if (entry != CIMPL_ENTERED)
+    return entry;
+  refer (handle);
+  cimpl_handle_unhold (handle);
+  return CIMPL_ENTERED;
+}
+
 /* Turns a plain reference into a GObject reference; FALSE if @pointer has none. */
 gboolean
 cimpl_handle_take (gpointer pointer)
 {
   CimplHandle *handle;
   guint64 life;
+  gboolean has_reference;
 
-  if (find_life (pointer, &handle, &life) != CIMPL_ENTERED || (life & REFERENCE_MASK) == 0)
+  if (cimpl_handle_hold (pointer, &handle) != CIMPL_ENTERED)
     return FALSE;
 
-  /* Only with a plain reference of our own is it safe to touch what may be a stale pointer. */
-  if (cimpl_handle_ref (pointer) != CIMPL_ENTERED)
-    return FALSE;
-  g_object_ref (pointer);
-
-  /* What an earlier last g_object_unref() would have done is not due: here is one more. */
   life = atomic_load (&handle->life);
-  while ((life & CIMPL_LIFE_REVIVED) != 0
-         && !swap_life (handle, &life, life & ~(CIMPL_LIFE_REVIVED | CIMPL_LIFE_DISPOSE)))
+  while ((has_reference = (life & REFERENCE_MASK) != 0)
+         && !swap_life (handle, &life, life - REFERENCE_ONE))
     ;
-  cimpl_handle_unref (pointer);
-  if (cimpl_handle_unref (pointer))
-    return TRUE;
-  g_object_unref (pointer);
-  return FALSE;
+  if (has_reference)
+    refer (handle);
+  cimpl_handle_unhold (handle);
+  return has_reference;
 }
 
 /* Strings given to the caller are in the same table: told from streams, and freed only once. */

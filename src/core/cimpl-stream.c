@@ -80,6 +80,7 @@ cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle)
                                   "The stream has too many references");
 
     case CIMPL_REFUSED_INVALID_HANDLE:
+    case CIMPL_REFUSED_DYING:
       return g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_HANDLE,
                                   "The pointer is not, or no longer, to a stream");
 
@@ -188,7 +189,7 @@ cimpl_stream_enlist (CimplStream *self, gboolean has_plain_reference)
 {
   CimplStreamPrivate *priv = cimpl_stream_get_instance_private (self);
 
-  priv->handle = cimpl_handle_new (self, has_plain_reference);
+  cimpl_handle_new (self, has_plain_reference, &priv->handle);
 }
 
 static void

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <glib.h>
-#include <stdint.h>
+#include "core/cimpl-handle-private.h"
 
 G_BEGIN_DECLS
 #pragma GCC visibility push(hidden)
@@ -10,6 +9,7 @@ G_BEGIN_DECLS
 void cimpl_set_last_error (GError *error);
 int32_t cimpl_fail (GError *error);
 int32_t cimpl_fail_null (const char *parameter);
+int32_t cimpl_fail_refused (CimplEntry entry, gpointer stream);
 
 #pragma GCC visibility pop
 G_END_DECLS

@@ -8,6 +8,7 @@
 
 #include "core/cimpl-handle-private.h"
 #include "core/cimpl-stream-error-private.h"
+#include "core/cimpl-stream-private.h"
 
 /*
  * The last error of a thread. What is set inside a callback belongs to the operation, and ends with
@@ -77,6 +78,12 @@ cimpl_fail_null (const char *parameter)
 {
   return cimpl_fail (
       g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_NULL_PARAMETER, parameter));
+}
+
+int32_t
+cimpl_fail_refused (CimplEntry entry, gpointer stream)
+{
+  return cimpl_fail (cimpl_stream_new_refusal (entry, cimpl_handle_find (stream)));
 }
 
 /**

@@ -58,6 +58,25 @@ find_failure (CimplStream *top, guint64 mark, gboolean unrecovered_only)
   return first;
 }
 
+/* Keeps the stream while it is asked, or fails with NULL. */
+static CimplHandle *
+hold (CimplStream *stream)
+{
+  CimplHandle *handle;
+  CimplEntry entry;
+
+  if (stream == NULL)
+    {
+      cimpl_fail_null ("stream");
+      return NULL;
+    }
+  entry = cimpl_handle_hold (stream, &handle);
+  if (entry == CIMPL_ENTERED)
+    return handle;
+  cimpl_fail_refused (entry, stream);
+  return NULL;
+}
+
 /* Makes a failure the thread's last error, and tells what it is. Takes @failure. */
 static int32_t
 publish (CimplFailure *failure, uint64_t *serial)
@@ -100,12 +119,13 @@ publish (CimplFailure *failure, uint64_t *serial)
 int32_t
 cimpl_stream_failed (CimplStream *stream)
 {
+  CimplHandle *handle = hold (stream);
   CimplFailure *failure;
 
-  if (cimpl_stream_ref (stream) == NULL)
+  if (handle == NULL)
     return -1;
-  failure = cimpl_failure_find (cimpl_stream_get_handle (stream), 0, FALSE);
-  cimpl_free (stream);
+  failure = cimpl_failure_find (handle, 0, FALSE);
+  cimpl_handle_unhold (handle);
   return publish (failure, NULL);
 }
 
@@ -122,10 +142,12 @@ cimpl_stream_failed (CimplStream *stream)
 int32_t
 cimpl_stream_clear_failure (CimplStream *stream)
 {
-  if (cimpl_stream_ref (stream) == NULL)
+  CimplHandle *handle = hold (stream);
+
+  if (handle == NULL)
     return -1;
-  cimpl_failure_clear (cimpl_stream_get_handle (stream));
-  cimpl_free (stream);
+  cimpl_failure_clear (handle);
+  cimpl_handle_unhold (handle);
   return 0;
 }
 
@@ -169,11 +191,12 @@ cimpl_stream_failed_since (CimplStream *stream,
                            int32_t unrecovered_only,
                            uint64_t *serial)
 {
+  CimplHandle *handle = hold (stream);
   CimplFailure *failure;
 
-  if (cimpl_stream_ref (stream) == NULL)
+  if (handle == NULL)
     return -1;
   failure = find_failure (stream, mark, unrecovered_only);
-  cimpl_free (stream);
+  cimpl_handle_unhold (handle);
   return publish (failure, serial);
 }

@@ -10,12 +10,6 @@
 #include "core/cimpl-stream-private.h"
 #include "cimplstream/cimpl-buffered-stream.h"
 
-static G_GNUC_NO_INLINE int32_t
-fail_refused (CimplEntry entry, gpointer stream)
-{
-  return cimpl_fail (cimpl_stream_new_refusal (entry, cimpl_handle_find (stream)));
-}
-
 /* Streams and references */
 
 /**
@@ -172,7 +166,8 @@ cimpl_stream_new_buffered (CimplStream *base, size_t buffer_size)
  * Adds a plain reference, which owes one more cimpl_free(). Any stream can get one, also one that
  * was made with the GObject API.
  *
- * Returns: @stream, or `NULL` with %CIMPL_STREAM_ERROR_INVALID_HANDLE
+ * Returns: @stream, or `NULL` with %CIMPL_STREAM_ERROR_INVALID_HANDLE, also for a stream that was
+ *   disposed
  *
  * Since: 1.0
  */
@@ -189,7 +184,7 @@ cimpl_stream_ref (CimplStream *stream)
   entry = cimpl_handle_ref (stream);
   if (entry == CIMPL_ENTERED)
     return stream;
-  fail_refused (entry, stream);
+  cimpl_fail_refused (entry, stream);
   return NULL;
 }
 
@@ -213,7 +208,7 @@ cimpl_stream_take (CimplStream *stream)
   else if (cimpl_handle_take (stream))
     return stream;
   else
-    fail_refused (CIMPL_REFUSED_INVALID_HANDLE, stream);
+    cimpl_fail_refused (CIMPL_REFUSED_INVALID_HANDLE, stream);
   return NULL;
 }
 
@@ -243,9 +238,7 @@ cimpl_stream_try_from_handle (guintptr handle, GError **error)
                            "The address of the stream is 0");
       return NULL;
     }
-  entry = cimpl_handle_ref (pointer);
-  if (entry == CIMPL_ENTERED && !cimpl_handle_take (pointer))
-    entry = CIMPL_REFUSED_INVALID_HANDLE; /* somebody gave our reference back */
+  entry = cimpl_handle_refer (pointer);
   if (entry == CIMPL_ENTERED)
     return pointer;
   g_propagate_error (error, cimpl_stream_new_refusal (entry, NULL));
@@ -280,6 +273,27 @@ cimpl_free (void *pointer)
                                   "Nothing at %p is owed a cimpl_free()", pointer));
 }
 
+/* FALSE if an operation still runs. */
+static gboolean
+detach (CimplHandle *handle, gint timeout_ms)
+{
+  CimplStream *stream = cimpl_handle_get_stream (handle);
+  CimplEntry entry = CIMPL_REFUSED_BUSY;
+
+  /* Busy after all: another call has come, only to be refused, or another thread detaches. */
+  cimpl_handle_set (handle, CIMPL_LIFE_DETACHED);
+  while (entry == CIMPL_REFUSED_BUSY && !cimpl_handle_is_mine (handle)
+         && cimpl_handle_wait_idle (handle, timeout_ms))
+    cimpl_handle_enter (handle, stream, &entry);
+  if (entry != CIMPL_ENTERED_CLOSED)
+    return FALSE;
+
+  CIMPL_AUTO_LEAVE (handle);
+  if (CIMPL_IS_CALLBACK_STREAM (stream))
+    cimpl_callback_stream_release_context (CIMPL_CALLBACK_STREAM (stream));
+  return TRUE;
+}
+
 /**
  * cimpl_stream_detach: (skip)
  * @stream: a stream
@@ -301,35 +315,26 @@ int32_t
 cimpl_stream_detach (CimplStream *stream, int32_t timeout_ms)
 {
   CimplHandle *handle;
-  CimplEntry entry = CIMPL_REFUSED_BUSY;
+  CimplEntry entry;
+  gboolean is_over;
 
-  if (cimpl_stream_ref (stream) == NULL)
-    return -1;
-
-  /* Busy after all: another call has come, only to be refused, or another thread detaches. */
-  handle = cimpl_stream_get_handle (stream);
-  cimpl_handle_set (handle, CIMPL_LIFE_DETACHED);
-  while (entry == CIMPL_REFUSED_BUSY && !cimpl_handle_is_mine (handle)
-         && cimpl_handle_wait_idle (handle, timeout_ms))
-    cimpl_handle_enter (handle, stream, &entry);
-
-  if (entry == CIMPL_ENTERED_CLOSED)
+  if (stream == NULL)
+    return cimpl_fail_null ("stream");
+  entry = cimpl_handle_hold (stream, &handle);
+  if (entry == CIMPL_ENTERED)
     {
-      CIMPL_AUTO_LEAVE (handle);
-      if (CIMPL_IS_CALLBACK_STREAM (stream))
-        cimpl_callback_stream_release_context (CIMPL_CALLBACK_STREAM (stream));
+      CIMPL_AUTO_UNHOLD (handle);
+      is_over = detach (handle, timeout_ms);
     }
-  cimpl_free (stream);
-  if (entry == CIMPL_ENTERED_CLOSED)
+  else if (entry == CIMPL_REFUSED_DYING) /* it is closed, or just being closed */
+    is_over = !cimpl_handle_is_mine (handle) && cimpl_handle_wait_idle (handle, timeout_ms);
+  else
+    return cimpl_fail_refused (entry, stream);
+
+  if (is_over)
     return 0;
   return cimpl_fail (g_error_new_literal (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_WOULD_BLOCK,
                                           "A callback of the stream is still running"));
-}
-
-static void
-unref_stream (CimplStream **stream)
-{
-  cimpl_handle_unref (*stream);
 }
 
 /**
@@ -345,16 +350,21 @@ unref_stream (CimplStream **stream)
 int32_t
 cimpl_stream_get_flags (CimplStream *stream)
 {
+  CimplHandle *handle;
+  CimplEntry entry;
   GError *error = NULL;
   CimplStreamFlags flags = 0;
 
-  /* Not an operation, so nothing but a reference keeps the stream while it is asked. */
-  if (cimpl_stream_ref (stream) == NULL)
-    return -1;
+  if (stream == NULL)
+    return cimpl_fail_null ("stream");
+  entry = cimpl_handle_hold (stream, &handle);
+  if (entry == CIMPL_REFUSED_DYING)
+    entry = CIMPL_ENTERED_CLOSED;
+  if (entry != CIMPL_ENTERED)
+    return cimpl_fail_refused (entry, stream);
   {
-    __attribute__ ((cleanup (unref_stream))) CimplStream *held = stream;
-
-    cimpl_stream_try_get_flags (held, &flags, &error);
+    CIMPL_AUTO_UNHOLD (handle);
+    cimpl_stream_try_get_flags (stream, &flags, &error);
   }
   return error == NULL ? (int32_t) flags : cimpl_fail (error);
 }

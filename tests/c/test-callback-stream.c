@@ -362,14 +362,18 @@ test_run_dispose (void)
   g_object_run_dispose (G_OBJECT (stream));
   g_assert_cmpint (cimpl_stream_tell (stream), ==, 0);
 
-  /* … and without any it is closed, but still a valid handle. */
+  /* … and without any it is closed, and cannot get one any more. */
   stream = cimpl_stream_take (stream);
   g_object_run_dispose (G_OBJECT (stream));
   g_assert_cmpint (backend->position, ==, -1);
   g_assert_cmpint (cimpl_stream_read (stream, buffer, 4), ==, -1);
   g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_CLOSED);
-  g_assert_true (cimpl_stream_ref (stream) == stream);
-  g_assert_cmpint (cimpl_free (stream), ==, 0);
+  g_assert_cmpint (cimpl_stream_get_flags (stream), ==, -1);
+  g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_CLOSED);
+  g_assert_cmpint (cimpl_stream_detach (stream, 0), ==, 0);
+  g_assert_null (cimpl_stream_ref (stream));
+  g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_INVALID_HANDLE);
+  g_assert_cmpint (cimpl_free (stream), ==, -1);
   g_object_unref (stream);
 }
 

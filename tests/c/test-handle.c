@@ -24,13 +24,22 @@ fake_key (gsize i)
   return GSIZE_TO_POINTER (((gsize) 1 << 40) + i * 208);
 }
 
+static CimplHandle *
+new_handle (gpointer key)
+{
+  CimplHandle *handle;
+
+  cimpl_handle_new (key, FALSE, &handle);
+  return handle;
+}
+
 static void
 test_find (void)
 {
   CimplHandle **handles = g_new (CimplHandle *, N_KEYS);
 
   for (gsize i = 0; i < N_KEYS; i++)
-    handles[i] = cimpl_handle_new (fake_key (i), FALSE);
+    handles[i] = new_handle (fake_key (i));
   for (gsize i = 0; i < N_KEYS; i++)
     {
       g_assert_true (cimpl_handle_find (fake_key (i)) == handles[i]);
@@ -54,18 +63,18 @@ test_find (void)
 static void
 test_recycle (void)
 {
-  CimplHandle *handle = cimpl_handle_new (fake_key (0), FALSE);
+  CimplHandle *handle = new_handle (fake_key (0));
   guint64 own = atomic_load (&handle->own);
   guint64 life = atomic_load (&handle->life);
   CimplEntry entry;
 
   cimpl_handle_retire (handle);
-  g_assert_true (cimpl_handle_new (fake_key (0), FALSE) == handle);
+  g_assert_true (new_handle (fake_key (0)) == handle);
   g_assert_cmpuint (atomic_load (&handle->own), !=, own);
   g_assert_cmpuint (atomic_load (&handle->life), !=, life);
 
   cimpl_handle_retire (handle);
-  g_assert_true (cimpl_handle_new (fake_key (1), FALSE) == handle);
+  g_assert_true (new_handle (fake_key (1)) == handle);
   g_assert_null (cimpl_handle_enter (handle, fake_key (0), &entry));
   g_assert_cmpint (entry, ==, CIMPL_REFUSED_INVALID_HANDLE);
   g_assert_true (cimpl_handle_enter (handle, fake_key (1), &entry) == handle);
@@ -88,7 +97,7 @@ test_churn (void)
   gsize mask;
 
   for (gsize i = 0; i < N_LIVE; i++)
-    live[i] = cimpl_handle_new (fake_key (keys[i] = next_key++), FALSE);
+    live[i] = new_handle (fake_key (keys[i] = next_key++));
   mask = atomic_load (&cimpl_table)->mask;
 
   for (guint round = 0; round < scaled (500000); round++)
@@ -100,7 +109,7 @@ test_churn (void)
       while (cimpl_handle_find (fake_key (next_key)) != NULL)
         next_key++;
       keys[i] = next_key;
-      live[i] = cimpl_handle_new (fake_key (next_key), FALSE);
+      live[i] = new_handle (fake_key (next_key));
     }
   g_assert_cmpuint (atomic_load (&cimpl_table)->mask, <=, MAX (mask, 8191));
   for (gsize i = 0; i < N_LIVE; i++)
@@ -133,7 +142,7 @@ test_find_during_changes (void)
   GThread *finders[2];
 
   for (gsize i = 0; i < 100; i++)
-    handles[i] = cimpl_handle_new (fake_key (100 * i), FALSE);
+    handles[i] = new_handle (fake_key (100 * i));
   g_atomic_int_set (&stop, 0);
   for (gsize i = 0; i < G_N_ELEMENTS (finders); i++)
     finders[i] = g_thread_new ("finder", find_all_the_time, handles);
@@ -143,7 +152,7 @@ test_find_during_changes (void)
       gsize n = N_KEYS << round;
 
       for (gsize i = 0; i < n; i++)
-        others[i] = i % 100 == 0 ? NULL : cimpl_handle_new (fake_key (i), FALSE);
+        others[i] = i % 100 == 0 ? NULL : new_handle (fake_key (i));
       for (gsize i = 0; i < n; i++)
         if (others[i] != NULL)
           cimpl_handle_retire (others[i]);
@@ -378,6 +387,187 @@ test_both_faces_drop (void)
   g_thread_join (reader);
 }
 
+/* What is done with pointers that may be stale, or are just being freed once too often. */
+
+static void
+ask_flags (CimplStream *stream)
+{
+  int32_t flags = cimpl_stream_get_flags (stream);
+
+  g_assert_true (flags == CIMPL_STREAM_READABLE || flags == -1);
+}
+
+static void
+detach_it (CimplStream *stream)
+{
+  cimpl_stream_detach (stream, 0);
+}
+
+static void
+borrow (CimplStream *stream)
+{
+  g_clear_object (&(CimplStream *){ cimpl_stream_try_from_handle ((guintptr) stream, NULL) });
+}
+
+static void
+buffer_it (CimplStream *stream)
+{
+  CimplStream *buffered = cimpl_stream_new_buffered (stream, 16);
+
+  if (buffered != NULL)
+    g_assert_cmpint (cimpl_free (buffered), ==, 0);
+}
+
+static void
+open_it (CimplStream *stream)
+{
+  FILE *file = cimpl_stream_to_stdio (stream, "r");
+
+  if (file != NULL)
+    g_assert_cmpint (fclose (file), ==, 0);
+}
+
+static void
+copy_it (CimplStream *stream)
+{
+  g_autoptr (CimplStream) target = cimpl_memory_stream_new ();
+  CimplStream *plain = cimpl_stream_ref (target);
+
+  cimpl_stream_copy (stream, plain, 1, NULL, NULL, NULL);
+  g_assert_cmpint (cimpl_free (plain), ==, 0);
+}
+
+typedef struct
+{
+  const char *name;
+  void (*use) (CimplStream *stream);
+  gboolean refers; /* with a GObject reference */
+} Use;
+
+static const Use uses[] = {
+  { "get-flags", ask_flags, FALSE }, { "detach", detach_it, FALSE },
+  { "from-handle", borrow, TRUE },   { "new-buffered", buffer_it, TRUE },
+  { "to-stdio", open_it, TRUE },     { "copy", copy_it, TRUE },
+};
+
+/* FALSE where a tool would take it for wrong. */
+static gboolean
+can_be_tested (const Use *use)
+{
+#ifdef __SANITIZE_THREAD__
+  if (use->refers)
+    {
+      g_test_skip ("The thread sanitizer does not see how GObject counts references");
+      return FALSE;
+    }
+#endif
+  return TRUE;
+}
+
+#define N_POINTERS 64
+
+typedef struct
+{
+  const Use *use;
+  CimplStream *pointers[N_POINTERS];
+} Users;
+
+static gpointer
+use_all_the_time (gpointer user_data)
+{
+  Users *self = user_data;
+
+  for (guint i = 0; !g_atomic_int_get (&stop); i++)
+    {
+      CimplStream *stream = g_atomic_pointer_get (&self->pointers[i % N_POINTERS]);
+
+      if (stream != NULL)
+        self->use->use (stream);
+    }
+  return NULL;
+}
+
+static void
+users_start (Users *self, GThread *threads[2])
+{
+  g_atomic_int_set (&stop, 0);
+  for (guint i = 0; i < 2; i++)
+    threads[i] = g_thread_new ("user", use_all_the_time, self);
+}
+
+static void
+users_stop (GThread *threads[2])
+{
+  g_atomic_int_set (&stop, 1);
+  for (guint i = 0; i < 2; i++)
+    g_thread_join (threads[i]);
+}
+
+/* One thread frees its streams twice, while others use them: each is destroyed once. */
+static void
+test_double_free (gconstpointer use)
+{
+  Users users = { .use = use };
+  guint n_rounds = scaled (20000);
+  g_autofree Probe *probes = g_new0 (Probe, n_rounds);
+  GThread *threads[2];
+
+  if (!can_be_tested (use))
+    return;
+  users_start (&users, threads);
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      CimplStream *stream = probe_stream (&probes[i]);
+
+      for (guint j = 0; j < N_POINTERS; j++)
+        g_atomic_pointer_set (&users.pointers[j], stream);
+      g_assert_cmpint (cimpl_free (stream), ==, 0);
+      cimpl_free (stream);
+    }
+  users_stop (threads);
+  for (guint i = 0; i < n_rounds; i++)
+    g_assert_cmpint (probes[i].destroyed, ==, 1);
+}
+
+/* Streams come and go at the same addresses, while others use what was there: none is lost. */
+static void
+test_stale (gconstpointer use)
+{
+  Users users = { .use = use };
+  Probe probe = { 0, 0 };
+  CimplStream *base;
+  GThread *threads[2];
+
+  if (!can_be_tested (use))
+    return;
+  base = probe_stream (&probe);
+  users_start (&users, threads);
+  for (guint i = 0; i < scaled (50000); i++)
+    {
+      CimplStream *stream = cimpl_stream_new_buffered (base, 16);
+
+      g_atomic_pointer_set (&users.pointers[i % N_POINTERS], stream);
+      cimpl_free (stream);
+    }
+  users_stop (threads);
+
+  /* Those that are kept for a while have let go of it, too. */
+  g_assert_cmpint (cimpl_stream_get_flags (base), ==, CIMPL_STREAM_READABLE);
+  g_assert_cmpint (cimpl_free (base), ==, 0);
+  g_assert_cmpint (probe.destroyed, ==, 1);
+}
+
+static void
+add_use_tests (const char *name, GTestDataFunc test)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (uses); i++)
+    {
+      g_autofree char *path = g_strconcat ("/handle/", name, "/", uses[i].name, NULL);
+
+      g_test_add_data_func (path, &uses[i], test);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -390,5 +580,7 @@ main (int argc, char **argv)
   g_test_add_func ("/handle/free-races-read", test_free_races_read);
   g_test_add_func ("/handle/many-threads", test_many_threads);
   g_test_add_func ("/handle/both-faces-drop", test_both_faces_drop);
+  add_use_tests ("double-free", test_double_free);
+  add_use_tests ("stale", test_stale);
   return g_test_run ();
 }
