@@ -198,7 +198,7 @@ cimpl_adapter_dispose (GObject *object)
 void
 cimpl_adapter_finalize (GObject *object)
 {
-  g_clear_object (&get_adapter (object)->base);
+  g_clear_pointer (&get_adapter (object)->base, cimpl_handle_drop);
 
   get_parent_class (object)->finalize (object);
 }

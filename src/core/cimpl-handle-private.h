@@ -147,6 +147,7 @@ gboolean cimpl_handle_unref (gpointer pointer);
 CimplEntry cimpl_handle_hold (gpointer pointer, CimplHandle **handle);
 void cimpl_handle_unhold (CimplHandle *handle);
 CimplEntry cimpl_handle_refer (gpointer pointer);
+void cimpl_handle_drop (gpointer stream);
 gboolean cimpl_handle_take (gpointer pointer);
 
 void cimpl_handle_add_string (char *string);
@@ -327,6 +328,13 @@ cimpl_handle_auto_unhold (CimplHandle **handle)
 }
 
 static inline void
+cimpl_handle_auto_drop (CimplStream **stream)
+{
+  if (*stream != NULL)
+    cimpl_handle_drop (*stream);
+}
+
+static inline void
 cimpl_callout_auto_end (CimplHandle **callout)
 {
   cimpl_callout_end (*callout);
@@ -340,6 +348,7 @@ cimpl_callout_auto_end (CimplHandle **callout)
   __attribute__ ((cleanup (cimpl_handle_auto_leave))) G_GNUC_UNUSED CimplHandle *G_PASTE (         \
       leaving_at_, __LINE__)                                                                       \
       = (handle)
+#define CIMPL_AUTO_DROP __attribute__ ((cleanup (cimpl_handle_auto_drop)))
 #define CIMPL_AUTO_UNHOLD(handle)                                                                  \
   __attribute__ ((cleanup (cimpl_handle_auto_unhold))) G_GNUC_UNUSED CimplHandle *G_PASTE (        \
       held_at_, __LINE__)                                                                          \

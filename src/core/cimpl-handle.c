@@ -679,6 +679,21 @@ cimpl_handle_refer (gpointer pointer)
   return CIMPL_ENTERED;
 }
 
+/*
+ * Drops a GObject reference that streams have to each other. g_object_unref() of the last one could
+ * meet a cimpl_handle_refer() of a stale pointer, and then touches what that thread may free.
+ */
+void
+cimpl_handle_drop (gpointer stream)
+{
+  CimplHandle *handle;
+  CimplEntry entry = cimpl_handle_hold (stream, &handle);
+
+  g_object_unref (stream);
+  if (entry == CIMPL_ENTERED)
+    cimpl_handle_unhold (handle);
+}
+
 /* Turns a plain reference into a GObject reference; FALSE if @pointer has none. */
 gboolean
 cimpl_handle_take (gpointer pointer)

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "plain/cimpl-last-error-private.h"
+#include "core/cimpl-handle-private.h"
 #include "cimplstream/cimpl-stream-error.h"
 #include "cimplstream/cimpl-stream.h"
 
@@ -50,8 +51,8 @@ cimpl_stream_copy (CimplStream *source,
                    CimplStreamContext *context,
                    int64_t *copied)
 {
-  g_autoptr (CimplStream) held_source = NULL;
-  g_autoptr (CimplStream) held_target = NULL;
+  CIMPL_AUTO_DROP CimplStream *held_source = NULL;
+  CIMPL_AUTO_DROP CimplStream *held_target = NULL;
   g_autoptr (GCancellable) cancellable = progress != NULL ? g_cancellable_new () : NULL;
   Progress self = { progress, context, cancellable };
   GError *error = NULL;

@@ -133,7 +133,7 @@ cimpl_stream_new_full (const CimplStreamCallbacks *callbacks,
 CimplStream *
 cimpl_stream_new_buffered (CimplStream *base, size_t buffer_size)
 {
-  g_autoptr (CimplStream) owned_base = NULL;
+  CIMPL_AUTO_DROP CimplStream *owned_base = NULL;
   g_autoptr (CimplStream) stream = NULL;
   GError *error = NULL;
 

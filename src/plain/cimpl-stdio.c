@@ -9,6 +9,7 @@
 #include "cimplstream/cimpl-stream.h"
 
 #include "plain/cimpl-last-error-private.h"
+#include "core/cimpl-handle-private.h"
 #include "core/cimpl-stream-error-private.h"
 
 #include <errno.h>
@@ -88,7 +89,7 @@ cookie_close (Cookie *self)
 
   {
     g_autofree Cookie *owned = self;
-    g_autoptr (CimplStream) stream = owned->stream;
+    CIMPL_AUTO_DROP CimplStream *stream = owned->stream;
 
     /* A closed stream has flushed. */
     if (owned->is_dirty && !cimpl_stream_is_closed (stream))
@@ -283,7 +284,7 @@ open_stream (CimplStream *stream, const char *mode, GError **error)
 FILE *
 cimpl_stream_to_stdio (CimplStream *stream, const char *mode)
 {
-  g_autoptr (CimplStream) held = NULL;
+  CIMPL_AUTO_DROP CimplStream *held = NULL;
   GError *error = NULL;
   FILE *file = NULL;
 

@@ -154,7 +154,7 @@ target_unref (Target *target)
 {
   if (atomic_fetch_sub (&target->ref_count, 1) > 1)
     return;
-  g_clear_object (&target->base);
+  g_clear_pointer (&target->base, cimpl_handle_drop);
   g_free (target);
 }
 

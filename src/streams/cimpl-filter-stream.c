@@ -311,7 +311,7 @@ cimpl_filter_stream_dispose (GObject *object)
 
   /* Otherwise it lives on, or an operation still runs, and this comes again after it. */
   if (cimpl_handle_has (cimpl_stream_get_handle (CIMPL_STREAM (self)), CIMPL_LIFE_CLOSED))
-    g_clear_object (&priv->base);
+    g_clear_pointer (&priv->base, cimpl_handle_drop);
 }
 
 static void
