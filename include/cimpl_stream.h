@@ -303,6 +303,12 @@ int32_t cimpl_stream_flush_wait (CimplStream *stream, int32_t timeout_ms);
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_close_wait (CimplStream *stream, int32_t timeout_ms);
 
+/* Waiting in advance, for what does not wait by itself. */
+CIMPL_AVAILABLE_IN_1_0
+int32_t cimpl_stream_reserve (CimplStream *stream, CimplStream *other, int32_t timeout_ms);
+CIMPL_AVAILABLE_IN_1_0
+void cimpl_stream_end_reservation (void);
+
 /* What has failed in a stream, whoever was told of it. */
 CIMPL_AVAILABLE_IN_1_0
 int32_t cimpl_stream_failed (CimplStream *stream);

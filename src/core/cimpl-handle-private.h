@@ -188,13 +188,20 @@ cimpl_handle_get_stream (CimplHandle *handle)
  * An operation must end in the thread that it began in.
  */
 
-/* Makes @handle the last begun. Inline, as the user's code will be deeper in this very stack. */
+/* Inline, as the user's code will be deeper in this very stack. */
+static G_ALWAYS_INLINE inline void
+cimpl_operation_set_stack (CimplHandle *handle)
+{
+  handle->stack = (guintptr) __builtin_frame_address (0);
+}
+
+/* Makes @handle the last begun. */
 static G_ALWAYS_INLINE inline void
 cimpl_operation_link (CimplHandle *handle)
 {
   CimplHandle *outer = cimpl_thread_operations;
 
-  handle->stack = (guintptr) __builtin_frame_address (0);
+  cimpl_operation_set_stack (handle);
   handle->last_time = cimpl_thread_time;
   handle->outer = outer;
   handle->link = &cimpl_thread_operations;

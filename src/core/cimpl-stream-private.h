@@ -123,12 +123,12 @@ cimpl_operation_write (CimplHandle *handle,
 }
 
 GError *cimpl_stream_new_refusal (CimplEntry entry, CimplHandle *handle);
-void cimpl_stream_refuse (CimplStream *self,
-                          CimplEntry entry,
-                          CimplHandle *entered,
-                          CimplKind kind,
-                          const char *function,
-                          GError **error);
+CimplHandle *cimpl_stream_enter_slow (CimplStream *self,
+                                      CimplEntry entry,
+                                      CimplHandle *entered,
+                                      CimplKind kind,
+                                      const char *function,
+                                      GError **error);
 
 /*
  * Enters @self, which the caller has a reference to, for an operation of @kind, 0 for one of none;
@@ -146,8 +146,10 @@ cimpl_stream_enter (CimplStream *self, CimplKind kind, const char *function, GEr
     handle = cimpl_handle_enter (cimpl_handle_find (self), self, &entry);
   if (G_LIKELY (entry == CIMPL_ENTERED))
     return handle;
-  cimpl_stream_refuse (self, entry, handle, kind, function, error);
-  return NULL;
+  handle = cimpl_stream_enter_slow (self, entry, handle, kind, function, error);
+  if (handle != NULL)
+    cimpl_operation_set_stack (handle);
+  return handle;
 }
 
 CimplHandle *cimpl_stream_get_handle (CimplStream *self);

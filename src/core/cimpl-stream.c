@@ -5,6 +5,7 @@
 #include "core/cimpl-stream-private.h"
 
 #include "core/cimpl-stream-error-private.h"
+#include "core/cimpl-wait-private.h"
 
 /**
  * CimplStream:
@@ -98,31 +99,42 @@ cimpl_stream_get_handle (CimplStream *self)
   return priv->handle;
 }
 
-/* What cimpl_stream_enter() does where it has not simply entered. */
-void
-cimpl_stream_refuse (CimplStream *self,
-                     CimplEntry entry,
-                     CimplHandle *entered,
-                     CimplKind kind,
-                     const char *function,
-                     GError **error)
+/* Refuses an operation, which has entered where the stream is closed. */
+static void
+refuse (CimplStream *self, CimplEntry entry, CimplHandle *entered, CimplKind kind, GError **error)
 {
-  CimplHandle *handle;
-  GError *refusal;
+  CimplHandle *handle = cimpl_stream_get_handle (self);
+  GError *refusal = cimpl_stream_new_refusal (entry, handle);
 
-  if (!CIMPL_IS_STREAM (self))
-    {
-      g_return_if_fail_warning (G_LOG_DOMAIN, function, "CIMPL_IS_STREAM (self)");
-      return;
-    }
-
-  handle = cimpl_stream_get_handle (self);
-  refusal = cimpl_stream_new_refusal (entry, handle);
   if (handle != NULL)
     cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
   if (entry == CIMPL_ENTERED_CLOSED)
     cimpl_handle_leave (entered);
   g_propagate_error (error, refusal);
+}
+
+/* What cimpl_stream_enter() does where it has not simply entered. */
+CimplHandle *
+cimpl_stream_enter_slow (CimplStream *self,
+                         CimplEntry entry,
+                         CimplHandle *entered,
+                         CimplKind kind,
+                         const char *function,
+                         GError **error)
+{
+  if (!CIMPL_IS_STREAM (self))
+    {
+      g_return_if_fail_warning (G_LOG_DOMAIN, function, "CIMPL_IS_STREAM (self)");
+      return NULL;
+    }
+
+  if (entered == NULL)
+    entered = cimpl_reservation_take (self, &entry);
+  /* Closing is what may be done to a closed stream. */
+  if (entry == CIMPL_ENTERED || (entry == CIMPL_ENTERED_CLOSED && kind == CIMPL_KIND_CLOSE))
+    return entered;
+  refuse (self, entry, entered, kind, error);
+  return NULL;
 }
 
 /* Object */
@@ -527,20 +539,17 @@ gboolean
 cimpl_stream_try_close (CimplStream *self, GCancellable *cancellable, GError **error)
 {
   CimplHandle *handle;
-  CimplEntry entry;
 
   g_return_val_if_fail (CIMPL_IS_STREAM (self), FALSE);
 
-  handle = cimpl_stream_get_handle (self);
-  if (handle == NULL)
+  if (cimpl_stream_get_handle (self) == NULL)
     return TRUE;
-  if (cimpl_handle_enter (handle, self, &entry) == NULL)
-    {
-      cimpl_stream_refuse (self, CIMPL_REFUSED_BUSY, NULL, CIMPL_KIND_CLOSE, G_STRFUNC, error);
-      return FALSE;
-    }
+  handle = cimpl_stream_enter (self, CIMPL_KIND_CLOSE, G_STRFUNC, error);
+  if (handle == NULL)
+    return FALSE;
   CIMPL_AUTO_LEAVE (handle);
-  return entry == CIMPL_ENTERED_CLOSED || cimpl_operation_close (handle, cancellable, error);
+  return cimpl_handle_has (handle, CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED)
+         || cimpl_operation_close (handle, cancellable, error);
 }
 
 /**

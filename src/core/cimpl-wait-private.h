@@ -8,5 +8,9 @@ G_BEGIN_DECLS
 
 CimplHandle *cimpl_handle_enter_in_turn (gpointer stream, gint timeout_ms, CimplEntry *entry);
 
+CimplEntry cimpl_reservation_begin (gpointer stream, gpointer other, gint timeout_ms);
+void cimpl_reservation_end (void);
+CimplHandle *cimpl_reservation_take (gpointer stream, CimplEntry *entry);
+
 #pragma GCC visibility pop
 G_END_DECLS

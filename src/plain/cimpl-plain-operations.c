@@ -40,6 +40,8 @@ enter_slow (CimplStream *stream,
       *refusal = cimpl_fail_null ("stream");
       return NULL;
     }
+  if (entered == NULL)
+    entered = cimpl_reservation_take (stream, &entry);
   if (entry == CIMPL_REFUSED_BUSY && timeout_ms >= 0)
     entered = cimpl_handle_enter_in_turn (stream, timeout_ms, &entry);
   /* Closing is what may be done to a closed stream. */
@@ -63,7 +65,10 @@ enter (CimplStream *stream, CimplKind kind, gint timeout_ms, int32_t *refusal)
     handle = cimpl_handle_enter (cimpl_handle_find (stream), stream, &entry);
   if (G_LIKELY (entry == CIMPL_ENTERED))
     return handle;
-  return enter_slow (stream, kind, timeout_ms, handle, entry, refusal);
+  handle = enter_slow (stream, kind, timeout_ms, handle, entry, refusal);
+  if (handle != NULL)
+    cimpl_operation_set_stack (handle);
+  return handle;
 }
 
 /* After the operation that it is of was left, which may run the user's destroy. */
@@ -343,6 +348,46 @@ cimpl_stream_close (CimplStream *stream)
 }
 
 /* Waiting */
+
+/**
+ * cimpl_stream_reserve: (skip)
+ * @stream: a stream
+ * @other: (nullable): another one that the operation uses, too, such as the target of a copy
+ * @timeout_ms: how many milliseconds to wait at most; 0 does not wait
+ *
+ * Waits for operations of other threads, and keeps those that come later out until this thread's
+ * next operation on @stream, and on @other, has ended. For bindings that want to wait in functions
+ * which refuse to, such as cimpl_stream_copy() and those of the GObject API.
+ *
+ * Owes a cimpl_stream_end_reservation(), whatever comes of the operation. A thread has one
+ * reservation at a time.
+ *
+ * Returns: 0; also where nothing is reserved, since waiting would be in vain: the operation will
+ *   fail, and say why. -2 if another thread still uses one of the streams after the time, which
+ *   counts as no failure
+ *
+ * Since: 1.0
+ */
+int32_t
+cimpl_stream_reserve (CimplStream *stream, CimplStream *other, int32_t timeout_ms)
+{
+  CimplEntry entry = cimpl_reservation_begin (stream, other, MAX (timeout_ms, 0));
+
+  return entry == CIMPL_REFUSED_FOR_NOW ? REFUSED_FOR_NOW : 0;
+}
+
+/**
+ * cimpl_stream_end_reservation: (skip)
+ *
+ * Ends the reservation of this thread, if no operation has.
+ *
+ * Since: 1.0
+ */
+void
+cimpl_stream_end_reservation (void)
+{
+  cimpl_reservation_end ();
+}
 
 /**
  * cimpl_stream_read_wait: (skip)

@@ -6,6 +6,7 @@
 
 #include "core/cimpl-seek-private.h"
 #include "core/cimpl-stream-private.h"
+#include "core/cimpl-wait-private.h"
 #include "cimplstream/cimpl-stream-error.h"
 
 #define MIN_ALLOCATION 64
@@ -457,12 +458,16 @@ GBytes *
 cimpl_memory_stream_steal_bytes (CimplMemoryStream *self, GError **error)
 {
   CimplHandle *handle;
+  CimplHandle *entered;
   CimplEntry entry;
 
   g_return_val_if_fail (CIMPL_IS_MEMORY_STREAM (self), NULL);
 
   handle = cimpl_stream_get_handle (CIMPL_STREAM (self));
-  if (cimpl_handle_enter (handle, self, &entry) == NULL)
+  entered = cimpl_handle_enter (handle, self, &entry);
+  if (entered == NULL)
+    entered = cimpl_reservation_take (self, &entry);
+  if (entered == NULL)
     {
       g_propagate_error (error, cimpl_stream_new_refusal (entry, handle));
       return NULL;
