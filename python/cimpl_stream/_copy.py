@@ -13,6 +13,7 @@ from ._errors import CimplStreamError, InvalidArgumentError, make
 from ._failures import settle
 from ._file import NativeFile
 from ._stream import Stream
+from ._waiting import in_turn
 
 _Progress = Callable[[int, Optional[int]], Any]
 
@@ -89,9 +90,8 @@ def copyfileobj(
     watch_signals()
     try:
         address = None if progress is None else _address
-        result = _ffi.copy(
-            source._cimpl_handle, target._cimpl_handle, limit, address, key, ctypes.byref(copied)
-        )
+        arguments = source._cimpl_handle, target._cimpl_handle, limit, address, key
+        result = in_turn(source, target, _ffi.copy, *arguments, ctypes.byref(copied))
         if watcher.exception is not None:
             raise watcher.exception
         settle(result)

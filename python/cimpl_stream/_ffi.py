@@ -123,7 +123,19 @@ def _guarded(library: ctypes.CDLL, name: str, restype: Any, *argtypes: Any) -> C
 class Operations:
     """The functions that run callbacks, from one of the two libraries."""
 
-    __slots__ = ("close", "flush", "free", "get_flags", "read", "seek", "tell", "truncate", "write")
+    __slots__ = (
+        "close",
+        "end_reservation",
+        "flush",
+        "free",
+        "get_flags",
+        "read",
+        "reserve",
+        "seek",
+        "tell",
+        "truncate",
+        "write",
+    )
 
     def __init__(self, library: ctypes.CDLL) -> None:
         # Their last argument is how many milliseconds to wait for another thread.
@@ -139,6 +151,11 @@ class Operations:
         self.flush = declare("flush", c_int32)
         self.close = declare("close", c_int32)
         self.get_flags = _function(library, "cimpl_stream_get_flags", c_int32, c_void_p)
+        # What comes next waits for other threads, see _waiting.py.
+        self.reserve = _guarded(
+            library, "cimpl_stream_reserve", c_int32, c_void_p, c_void_p, c_int32
+        )
+        self.end_reservation = _function(library, "cimpl_stream_end_reservation", None)
         self.free = _function(library, "cimpl_free", c_int32, c_void_p)
 
 

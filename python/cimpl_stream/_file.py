@@ -28,7 +28,7 @@ from ._watching import ErrorsBlock, open_window
 
 _Function = Callable[..., Any]
 
-_REFUSED = -2  # the result of an operation that another thread's has kept from beginning
+REFUSED = -2  # the result of an operation that another thread's has kept from beginning
 
 # What `_cimpl_ask_closed` may be, both without a line of Python.
 YES, NO = True.__bool__, False.__bool__
@@ -118,7 +118,7 @@ class NativeFile:
             count = self._cimpl_native.read(self._cimpl_handle, buffer, size, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
-        if count == _REFUSED:
+        if count == REFUSED:
             count = self._cimpl_wait("read", buffer, size)
         if count < 0 or exits:
             count = self._transferred(count)
@@ -149,7 +149,7 @@ class NativeFile:
     def readinto(self, buffer: Any, /) -> Optional[int]:
         """Read into a writable, contiguous buffer; return the number of bytes."""
         count = _read_into(self._cimpl_native.read, self._cimpl_handle, buffer, 0)
-        if count == _REFUSED:
+        if count == REFUSED:
             count = self._cimpl_wait("read", buffer, call=_read_into)
         if count < 0 or exits:
             return self._transferred(count)
@@ -158,7 +158,7 @@ class NativeFile:
     def write(self, data: Any, /) -> Optional[int]:
         """Write the bytes of any buffer; return how many were taken, which may be fewer."""
         count = _write(self._cimpl_native.write, self._cimpl_handle, data, 0)
-        if count == _REFUSED:
+        if count == REFUSED:
             count = self._cimpl_wait("write", data, call=_write)
         if count < 0 or exits:
             return self._transferred(count)
@@ -200,7 +200,7 @@ class NativeFile:
             result: int = getattr(self._cimpl_native, name)(self._cimpl_handle, *arguments, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
-        if result == _REFUSED:
+        if result == REFUSED:
             result = self._cimpl_wait(name, *arguments)
         return self._settle(result)
 
@@ -210,8 +210,8 @@ class NativeFile:
         It may need the GIL for that; and signals are handled in between.
         """
         function = getattr(_ffi.releasing, name)
-        result = _REFUSED
-        while result == _REFUSED and self._cimpl_turn_ms:
+        result = REFUSED
+        while result == REFUSED and self._cimpl_turn_ms:
             if call is None:
                 result = function(self._cimpl_handle, *arguments, self._cimpl_turn_ms)
             else:
@@ -279,7 +279,7 @@ class NativeFile:
         """
         if self._cimpl_ask_closed is not YES:
             result = self._cimpl_native.close(self._cimpl_handle, 0)
-            if result == _REFUSED:
+            if result == REFUSED:
                 result = self._cimpl_wait("close")
             self._settle(result)
             self._cimpl_ask_closed = YES
