@@ -223,7 +223,7 @@ cimpl_reservation_begin (gpointer stream, gpointer other, gint timeout_ms)
 
   cimpl_reservation_end ();
   entry = reserve (0, stream, deadline);
-  if (entry == CIMPL_ENTERED && other != NULL)
+  if (entry == CIMPL_ENTERED && other != NULL && other != stream)
     entry = reserve (1, other, deadline);
   if (entry != CIMPL_ENTERED)
     cimpl_reservation_end ();

@@ -461,7 +461,7 @@ test_reservation (void)
   thread = g_thread_new ("other", gate_read, &gate);
   g_assert_cmpint (GPOINTER_TO_SIZE (g_thread_join (thread)), ==, 1);
 
-  g_assert_cmpint (cimpl_stream_reserve (gate.stream, NULL, 0), ==, 0);
+  g_assert_cmpint (cimpl_stream_reserve (gate.stream, gate.stream, 0), ==, 0);
   cimpl_stream_end_reservation ();
   thread = g_thread_new ("other", gate_read, &gate);
   g_assert_cmpint (GPOINTER_TO_SIZE (g_thread_join (thread)), ==, 1);
