@@ -185,8 +185,9 @@ copy = _guarded(
     c_void_p,
     POINTER(c_int64),
 )
-# Of a stream that is alive. Not through `get_flags`, which may ask Python.
-is_closed = _function(_holding, "cimpl_stream_is_closed", bool, c_void_p)
+# Of a stream that is alive. Not through `get_flags`, which may ask Python. It takes a c_void_p and
+# nothing else: ctypes calls a declared type to convert it, and hides a RecursionError of that.
+is_closed = _function(_holding, "cimpl_stream_is_closed", bool)
 detach = _guarded(_releasing, "cimpl_stream_detach", c_int32, c_void_p, c_int32)
 
 # The thread's last error. restype c_char_p would lose the pointer that must be freed.

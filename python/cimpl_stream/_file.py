@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import io
 import sys
+from functools import partial
 from operator import index, methodcaller
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -58,7 +59,6 @@ class NativeFile:
     _cimpl_native = _ffi.releasing
     _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
     _cimpl_turn_ms = 50  # how long to wait for another thread until signals are handled in between
-    _cimpl_ask_closed: Any
     _cimpl_windows: Optional[dict[int, tuple[int, int]]] = None  # see open_window()
     _cimpl_raised = 0  # the mark when a method raised last
 
@@ -73,6 +73,15 @@ class NativeFile:
         closed = property(
             methodcaller("_cimpl_ask_closed"), doc="Whether the stream is closed, no matter by whom."
         )
+
+    def _cimpl_first_ask_closed(self) -> Any:
+        """Return whether the stream is closed; what stands for this from now on is not Python."""
+        handle = self._cimpl_handle
+        ask: Any = partial(_ffi.is_closed, ctypes.c_void_p(handle)) if handle else YES
+        self._cimpl_ask_closed = ask
+        return ask()
+
+    _cimpl_ask_closed: Any = _cimpl_first_ask_closed
 
     def _watch_signals(self) -> None:
         watch_signals()
@@ -178,31 +187,49 @@ class NativeFile:
         if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
             message = f"invalid whence ({whence}, should be 0, 1 or 2)"
             raise error_for(INVALID_ARGUMENT, message)
-        return self._cimpl_operate("seek", offset, whence)
+        try:
+            position: int = self._cimpl_native.seek(self._cimpl_handle, offset, whence, 0)
+        except ctypes.ArgumentError as error:
+            raise _ffi.as_raised(error) from None
+        if position < 0 or exits:
+            return self._cimpl_end(position, "seek", offset, whence)
+        return position
 
     def tell(self) -> int:
         """Return the position."""
-        return self._cimpl_operate("tell")
+        try:
+            position: int = self._cimpl_native.tell(self._cimpl_handle, 0)
+        except ctypes.ArgumentError as error:
+            raise _ffi.as_raised(error) from None
+        if position < 0 or exits:
+            return self._cimpl_end(position, "tell")
+        return position
 
     def truncate(self, size: Optional[int] = None, /) -> int:
         """Set the size, by default to the position, which stays; return the new size."""
         size = self.tell() if size is None else _check_offset(size)
-        self._cimpl_operate("truncate", size)
+        try:
+            result = self._cimpl_native.truncate(self._cimpl_handle, size, 0)
+        except ctypes.ArgumentError as error:
+            raise _ffi.as_raised(error) from None
+        if result < 0 or exits:
+            self._cimpl_end(result, "truncate", size)
         return size
 
     def flush(self) -> None:
         """Pass on what was written to the file object, and flush that."""
-        self._cimpl_operate("flush")
-
-    def _cimpl_operate(self, name: str, *arguments: int) -> int:
-        """Do what the native function `name` does, or raise what went wrong."""
         try:
-            result: int = getattr(self._cimpl_native, name)(self._cimpl_handle, *arguments, 0)
+            result = self._cimpl_native.flush(self._cimpl_handle, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
+        if result < 0 or exits:
+            self._cimpl_end(result, "flush")
+
+    def _cimpl_end(self, result: int, name: str, *arguments: int) -> int:
+        """Settle what the native function `name` returned to the calling method."""
         if result == REFUSED:
             result = self._cimpl_wait(name, *arguments)
-        return self._settle(result)
+        return self._settle_in(sys._getframe(1), result)
 
     def _cimpl_wait(self, name: str, *arguments: Any, call: Optional[_Function] = None) -> int:
         """Do what was refused, as soon as the thread that uses the stream has left it.
@@ -230,7 +257,7 @@ class NativeFile:
             raise_exit()
         if result >= 0:
             return result
-        if _ffi.error_code() == CLOSED and _ffi.is_closed(self._cimpl_handle):
+        if _ffi.error_code() == CLOSED and _ffi.is_closed(ctypes.c_void_p(self._cimpl_handle)):
             self._cimpl_ask_closed = YES  # and not only what it filters
         try:
             raise_native(frame, self._cimpl_complete)
@@ -266,6 +293,8 @@ class NativeFile:
         return self._has(_ffi.SEEKABLE)
 
     def _has(self, flag: int) -> bool:
+        if "_cimpl_ask_closed" not in self.__dict__:
+            self._cimpl_ask_closed()  # before `_io` does, which asks for what it can do first
         try:
             flags = self._cimpl_native.get_flags(self._cimpl_handle)
         except ctypes.ArgumentError as error:
@@ -279,9 +308,8 @@ class NativeFile:
         """
         if self._cimpl_ask_closed is not YES:
             result = self._cimpl_native.close(self._cimpl_handle, 0)
-            if result == REFUSED:
-                result = self._cimpl_wait("close")
-            self._settle(result)
+            if result < 0 or exits:
+                self._cimpl_end(result, "close")
             self._cimpl_ask_closed = YES
             if self._cimpl_keeper is not None and self._cimpl_keeper.failures:
                 self._cimpl_keeper.strip()  # nobody has asked so far, and it keeps whole frames

@@ -9,6 +9,7 @@ import io
 import os
 import signal
 import time
+from ctypes import c_void_p
 from typing import Any, Callable
 
 from . import _ffi
@@ -166,7 +167,7 @@ def flush_files() -> None:
 def _is_over_stream(file: Any) -> bool:
     try:
         raw = getattr(file, "buffer", file).raw  # that of a text file lies one layer lower
-        if not isinstance(raw, NativeFile) or _ffi.is_closed(raw._cimpl_handle):
+        if not isinstance(raw, NativeFile) or _ffi.is_closed(c_void_p(raw._cimpl_handle)):
             return False
         return not file.closed
     except (AttributeError, ValueError):  # over something else, or detached

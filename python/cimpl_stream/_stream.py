@@ -74,7 +74,6 @@ class RawStream(BufferableFile, io.RawIOBase):
 
     _cimpl_handle = 0
     _cimpl_native = _ffi.holding
-    _cimpl_ask_closed: Any = YES  # until there is a native stream
 
     def __init__(self, file_obj: Any, *, buffer_size: Optional[int] = None) -> None:
         if buffer_size is not None:
@@ -83,7 +82,6 @@ class RawStream(BufferableFile, io.RawIOBase):
         self._cimpl_handle = adapter.handle
         if buffer_size is not None:
             self._cimpl_handle = open_buffer(adapter, buffer_size)
-        self._cimpl_ask_closed = partial(_ffi.is_closed, self._cimpl_handle)
 
     @classmethod
     def from_handle(cls: type[_Self], pointer: Any, *, take: bool = False) -> _Self:
@@ -107,7 +105,6 @@ class RawStream(BufferableFile, io.RawIOBase):
             raise native_error()
         self = cls.__new__(cls)
         self._cimpl_handle = address
-        self._cimpl_ask_closed = partial(_ffi.is_closed, address)
         self._cimpl_native = _ffi.releasing
         if isinstance(pointer, NativeFile):
             self._cimpl_keeper, self._cimpl_native = pointer._cimpl_keeper, pointer._cimpl_native

@@ -19,7 +19,7 @@ import ctypes
 import gc
 import io
 import os
-from functools import cached_property, partial
+from functools import cached_property
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -227,10 +227,6 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         data = () if progress_data is None else (progress_data,)
         return copy(self, target, limit, progress, data, cancellable)
 
-    def _cimpl_ask_closed(self):
-        self._cimpl_handle  # and with it what stands for this method from now on
-        return self._cimpl_ask_closed()
-
     def readline(self, size=-1, /):
         """Read a line, or `size` bytes of it. Byte by byte; `buffered()` is faster."""
         return self.raw.readline(size)
@@ -286,9 +282,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
     @cached_property
     def _cimpl_handle(self):
         self.__grefcount__  # says it if __init__() was not called
-        handle = _get_pointer(self.__gpointer__, None)
-        self._cimpl_ask_closed = partial(_ffi.is_closed, handle)
-        return handle
+        return _get_pointer(self.__gpointer__, None)
 
     def _cimpl_complete(self, error):
         error = super()._cimpl_complete(error)
