@@ -205,7 +205,10 @@ reserve (guint i, gpointer stream, gint64 deadline)
   if (entry == CIMPL_REFUSED_BUSY)
     handle = enter_in_turn (stream, deadline, reserved[0], &entry);
   if (entry == CIMPL_ENTERED)
-    reserved[i] = handle;
+    {
+      handle->stack = 0; /* no code runs inside of it yet: cimpl_operation_find() is to pass by */
+      reserved[i] = handle;
+    }
   else if (handle != NULL)
     cimpl_handle_leave (handle);
   return entry;

@@ -462,7 +462,10 @@ test_reservation (void)
   g_assert_cmpint (GPOINTER_TO_SIZE (g_thread_join (thread)), ==, 1);
 
   g_assert_cmpint (cimpl_stream_reserve (gate.stream, gate.stream, 0), ==, 0);
+  cimpl_stream_clear_error ();
+  g_assert_cmpint (cimpl_stream_read (NULL, NULL, 0), ==, -1); /* is no error inside of it */
   cimpl_stream_end_reservation ();
+  g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_NULL_PARAMETER);
   thread = g_thread_new ("other", gate_read, &gate);
   g_assert_cmpint (GPOINTER_TO_SIZE (g_thread_join (thread)), ==, 1);
   gate_clear (&gate);
