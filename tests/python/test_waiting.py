@@ -5,6 +5,7 @@ import ctypes
 import io
 import signal
 import threading
+from functools import partial
 
 import pytest
 from gi.repository import GLib
@@ -164,7 +165,7 @@ def test_closed_meanwhile(wrap, operation):
 
 READERS = {
     "read": lambda stream: stream.read(16),
-    "copyfileobj": lambda stream: _copied(stream),
+    "copyfileobj": lambda stream: _copied(stream),  # below
 }
 GOBJECT_READERS = {
     "read_bytes": lambda stream: stream.read_bytes(16, None).get_data(),
@@ -192,14 +193,15 @@ def _buffered(file):
 def test_four_readers(face):
     """Four threads, each reading in a way of its own, get every byte once between them."""
     stream = {**FACES, "buffered": _buffered}[face](io.BytesIO(DATA))
-    readers = [*READERS.values()] * 2 if face == "ctypes" else [*READERS.values(), *GOBJECT_READERS.values()]
+    more = READERS if face == "ctypes" else GOBJECT_READERS
+    readers = [*READERS.values(), *more.values()]
     pieces = []
 
     def read(reader):
         while piece := reader(stream):
             pieces.append(piece)
 
-    run_threads([lambda reader=reader: read(reader) for reader in readers])
+    run_threads([partial(read, reader) for reader in readers])
     assert sorted(b"".join(pieces)) == sorted(DATA)
     assert failed(stream) == 0
 
@@ -219,16 +221,15 @@ def test_four_writers(face):
     """What four threads write, each in a way of its own, arrives, each piece as a whole."""
     file = io.BytesIO()
     stream = {**FACES, "buffered": _buffered}[face](file)
-    writers = [*WRITERS.values()] * 2 if face == "ctypes" else [*WRITERS.values(), *GOBJECT_WRITERS.values()]
+    more = WRITERS if face == "ctypes" else GOBJECT_WRITERS
+    writers = [*WRITERS.values(), *more.values()]
     pieces = [[b"%d:%05d " % (thread, i) for i in range(COUNT)] for thread in range(4)]
 
     def write(writer, mine):
         for piece in mine:
             assert writer(stream, piece) == len(piece)
 
-    run_threads(
-        [lambda writer=writer, mine=mine: write(writer, mine) for writer, mine in zip(writers, pieces)]
-    )
+    run_threads([partial(write, *each) for each in zip(writers, pieces)])
     stream.flush()
     assert sorted(file.getvalue().split()) == sorted(b"".join(sum(pieces, [])).split())
     assert failed(stream) == 0
