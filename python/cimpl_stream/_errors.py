@@ -294,19 +294,24 @@ def _combine(parts: _Parts) -> type[CimplStreamError]:
     combined = cls
     for kind in kinds:
         for base in variants.get(kind, kind).__mro__:
-            if issubclass(base, Exception) and not issubclass(combined, base):
+            if issubclass(base, Exception) and base not in combined.__mro__:
                 combined = _derive(combined, base)
     if combined is not cls:
         combined._parts = parts
     return combined
 
 
+# What a class of the file object must not change in those that derive from it.
+_NOT_INHERITED = ("__doc__", "__init__", "__module__", "__new__", "__setattr__")
+
+
 def _derive(cls: type[CimplStreamError], base: type[Exception]) -> type[CimplStreamError]:
     """Return a class that derives from `cls` and `base`; `cls` itself if that is not possible."""
     if any("__init_subclass__" in vars(parent) for parent in base.__mro__[:-1]):
         return cls  # which might make this one known to the whole program
-    bases = (base,) if issubclass(base, cls) else (cls, base)
-    contents = {name: getattr(cls, name) for name in ("__doc__", "__init__", "__module__")}
+    # Not issubclass(), which a metaclass may answer as it likes.
+    bases = (base,) if cls in base.__mro__ else (cls, base)
+    contents = {name: getattr(cls, name) for name in _NOT_INHERITED}
     try:
         derived: type[CimplStreamError] = type(cls.__name__, bases, contents)
         derived("")

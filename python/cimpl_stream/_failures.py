@@ -184,19 +184,24 @@ def _callers(exception: BaseException) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _strip(exception: Optional[BaseException], callers: set[FrameType]) -> None:
+def _strip(exception: BaseException, callers: set[FrameType]) -> None:
     """Take the tracebacks from an exception and from those that led to it."""
-    while exception is not None:
-        traceback, exception.__traceback__ = exception.__traceback__, None
+    found = [exception]  # no recursion: a chain may be longer than there is room for
+    while found:
+        exception = found.pop()
+        traceback, context = exception.__traceback__, exception.__context__
         if traceback is None:
-            return  # as after a circle
-        _strip(exception.__cause__, callers)
-        context = exception.__context__
+            continue  # as after a circle
+        # By the methods of the built-in class: that of the exception may forbid to set anything.
+        BaseException.with_traceback(exception, None)
+        if exception.__cause__ is not None:
+            found.append(exception.__cause__)
         if context is not None and context.__traceback__ is not None:
             if context.__traceback__.tb_frame in callers:
-                exception.__context__ = None  # a caller handles it, whose traceback is its own
-                return
-        exception = context
+                # A caller handles it, whose traceback is its own.
+                BaseException.__setattr__(exception, "__context__", None)
+            else:
+                found.append(context)
 
 
 class Keeper:

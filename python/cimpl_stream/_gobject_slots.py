@@ -241,7 +241,8 @@ def _clear_frames(exception: Optional[BaseException]) -> None:
             with suppress(RuntimeError):  # it still runs
                 traceback.tb_frame.clear()
             traceback = traceback.tb_next
-        exception = exception.__cause__ or exception.__context__
+        cause = exception.__cause__
+        exception = exception.__context__ if cause is None else cause
 
 
 def _kept_view(stream: Any) -> Refusal:

@@ -53,15 +53,16 @@ class _First:
             elif isinstance(link, CimplStreamError) and str(link) == str(self._error):
                 return True
             seen.append(link)
-            link = link.__cause__ or link.__context__
+            # Not "or": an exception may be false, or refuse to say.
+            link = link.__context__ if link.__cause__ is None else link.__cause__
         return False
 
     def hang_on(self, exception: BaseException) -> None:
         """Make it the cause of an exception that has none."""
         if exception.__cause__ is None and not self.is_in(exception):
-            exception.__cause__ = (
-                self._error if self._failure is None else self._failure.get_raisable(self._error)
-            )
+            cause = self._error if self._failure is None else self._failure.get_raisable(self._error)
+            # Not the method of its own class, which may forbid that.
+            BaseException.__setattr__(exception, "__cause__", cause)
         if self._failure is not None and self.is_in(exception):
             self._failure.set_raised()
 

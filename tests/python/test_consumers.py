@@ -5,6 +5,7 @@ import ctypes
 import errno
 import gc
 import io
+import sys
 import threading
 import traceback
 import weakref
@@ -178,6 +179,68 @@ def test_no_failure(wrap, native, way):
     file = Loose(BlockingIOError(errno.EAGAIN, "later"))
     file.seekable = lambda: False
     assert caught_by(way, native.native_swallow_and_seek, wrap(file)) is None
+
+
+class Frozen(Exception):
+    """One like a frozen dataclass, whose attributes cannot be set; and which is false."""
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"cannot assign to field {name!r}")
+
+    def __bool__(self):
+        raise TypeError("neither true nor false")
+
+
+class Odd(BrokenPipeError):
+    """One that is made of other arguments."""
+
+    def __new__(cls, *, where):
+        return super().__new__(cls, errno.EPIPE, where)
+
+    def __init__(self, *, where):
+        pass
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("exception", [Frozen("broken"), Odd(where="broken")], ids=repr)
+def test_unusual_exception(wrap, native, way, exception):
+    """It is the cause, caught as what it is, and does not disturb what fails before and after."""
+    for _ in range(3):
+        native.native_swallow(wrap(Loose(exception)))
+    caught = caught_by(way, native.native_report, wrap(Loose(exception)))
+    assert isinstance(caught, IoError) and isinstance(caught, type(exception))
+    assert caught.__cause__ is exception and exception.__traceback__ is not None
+    later = ValueError("later")
+    assert caught_by(way, native.native_report, wrap(Loose(later))).__cause__ is later
+
+
+def test_long_chain(wrap, native):
+    """An exception may come from more others than Python has levels of calls."""
+    exception = None
+    for number in range(5 * sys.getrecursionlimit()):
+        try:
+            raise OSError(errno.EIO, str(number)) from exception
+        except OSError as error:
+            exception = error
+    (lambda: native.native_swallow(wrap(Loose(exception))))()  # a caller that has gone
+    later = ValueError("later")
+    assert caught_by("errcheck", native.native_swallow, wrap(Loose(later))).__cause__ is later
+    while exception is not None:  # nor does CPython before 3.12 let it go in one
+        exception.__cause__, exception.__context__, exception = None, None, exception.__cause__
+
+
+@pytest.mark.parametrize("drop", ["stream", "buffered"])
+def test_exit_is_not_taken_by_what_is_dropped(wrap, native, drop):
+    """What is no `Exception` is not raised where a file is closed because nobody holds it."""
+    interrupted, other = wrap(Loose(KeyboardInterrupt())), wrap(File())
+    if drop == "buffered":
+        other = other.buffered()
+    native.native_swallow(interrupted)
+    del other
+    gc.collect()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.read(4)
+    assert interrupted.read(4) == b"data"
 
 
 def test_thread_is_left_alone(wrap, native):
