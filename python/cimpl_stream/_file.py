@@ -59,7 +59,8 @@ class NativeFile:
     _cimpl_native = _ffi.releasing
     _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
     _cimpl_turn_ms = 50  # how long to wait for another thread until signals are handled in between
-    _cimpl_windows: Optional[dict[int, tuple[int, int]]] = None  # see open_window()
+    _cimpl_windows: Optional[dict[tuple[int, int, int], tuple[int, int]]] = None  # see open_window()
+    _cimpl_is_dropped = False  # while a buffered file over it is closed which nobody holds any more
     _cimpl_raised = 0  # the mark when a method raised last
 
     # `_io` asks a buffer's raw file for it before each operation, and takes an interrupt that is
@@ -253,8 +254,7 @@ class NativeFile:
 
     def _settle_in(self, frame: FrameType, result: int) -> int:
         """Return the `result` of a native call in `frame`, or raise what went wrong."""
-        if exits:
-            raise_exit()
+        self._raise_exit()
         if result >= 0:
             return result
         if _ffi.error_code() == CLOSED and _ffi.is_closed(ctypes.c_void_p(self._cimpl_handle)):
@@ -265,6 +265,14 @@ class NativeFile:
             self._cimpl_raised = mark()
             del frame
 
+    def _raise_exit(self) -> None:
+        if exits and not self._cimpl_is_dropped:  # else nobody could catch it
+            raise_exit()
+
+    def _dealloc_warn(self, source: Any) -> None:
+        """Note that `_io` is going to close this file, because it ends a buffer over it."""
+        self._cimpl_is_dropped = True
+
     def _cimpl_complete(self, error: CimplStreamError) -> CimplStreamError:
         """Return what is raised where `error` stands for the thread's native error."""
         if isinstance(error, ClosedError):  # is worded as in io
@@ -273,8 +281,7 @@ class NativeFile:
 
     def _transferred(self, count: int) -> Optional[int]:
         """Settle a read or write of the calling method; `None` if it would block."""
-        if exits:
-            raise_exit()
+        self._raise_exit()
         if count < 0 and _ffi.error_code() == WOULD_BLOCK:
             if not is_kept(_ffi.error_serial()):  # else it is EAGAIN of a class of its own
                 _ffi.clear_error()

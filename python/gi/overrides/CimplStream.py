@@ -272,6 +272,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         if is_last:
             try:
                 if self._cimpl_process == os.getpid():  # else it is for the parent process to close
+                    self._cimpl_is_dropped = True
                     self.close()
             finally:
                 # Nothing is left to be done when the wrapper goes, which may be while an exception
