@@ -86,11 +86,11 @@ class ErrorsBlock:
 
     def __init__(self, stream: NativeFile) -> None:
         self._stream = stream
-        self._mark = 0
+        self._marks: list[int] = []  # it may be entered again inside
 
     def __enter__(self) -> None:
         self._stream._watch_signals()
-        self._mark = mark()
+        self._marks.append(mark())
         blocks.append(self)
 
     def __exit__(
@@ -100,11 +100,12 @@ class ErrorsBlock:
         traceback: Optional[TracebackType],
     ) -> None:
         blocks.remove(self)
+        since = self._marks.pop()
         first = None
         try:
             if exception is None or isinstance(exception, Exception):
                 _raise_exits(self._stream)
-            first = _find_first(self._stream, self._mark)
+            first = _find_first(self._stream, since)
             if first is not None:
                 if exception is None or (isinstance(exception, Exception) and first.is_exit()):
                     first.throw()
@@ -114,12 +115,15 @@ class ErrorsBlock:
 
     def wants(self, failure: Failure) -> bool:
         """Return whether `failure` is what the block is going to raise."""
-        if failure.serial <= self._mark:
+        return any(self._is_first(failure, since) for since in list(self._marks))
+
+    def _is_first(self, failure: Failure, since: int) -> bool:
+        if failure.serial <= since:
             return False
-        serial = look(self._stream._cimpl_handle, self._mark)
+        serial = look(self._stream._cimpl_handle, since)
         if not serial:
             return False
-        found = find(native_error(), serial, lambda other: other.serial > self._mark)
+        found = find(native_error(), serial, lambda other: other.serial > since)
         return found is failure
 
 

@@ -435,6 +435,19 @@ def test_nested_blocks(wrap, native):
     assert outer.value.__cause__ is exceptions[0]
 
 
+def test_entered_again(wrap, native):
+    """One block may be entered again inside itself."""
+    exceptions = [OSError(errno.EIO, text) for text in RETRIES]
+    stream = wrap(Loose(*exceptions))
+    block = stream.errors()
+    with pytest.raises(IoError) as outer, block:
+        native.native_swallow(stream)
+        with pytest.raises(IoError) as inner, block:
+            native.native_swallow(stream)
+        assert inner.value.__cause__ is exceptions[1]
+    assert outer.value.__cause__ is exceptions[0]
+
+
 def test_closed_in_the_block(wrap, native):
     """Closing the stream forgets nothing."""
     exception = OSError(errno.EIO, "broken")
