@@ -98,8 +98,8 @@ class NativeFile:
         self._watch_signals()
         # Of the address: a cast of a pointer ties that into a cycle with itself.
         pointer = ctypes.cast(self._cimpl_handle, pointer_type)
-        pointer.stream = self
-        pointer.since = mark()  # see errcheck()
+        pointer._cimpl_stream = self
+        pointer._cimpl_since = mark()  # see errcheck()
         return pointer
 
     def errors(self) -> ErrorsBlock:

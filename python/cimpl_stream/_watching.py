@@ -6,6 +6,7 @@ They ask the streams what has failed since a mark, whoever was told of it.
 
 from __future__ import annotations
 
+import ctypes
 import operator
 import sys
 from _thread import get_ident  # threading's, without the import
@@ -17,6 +18,9 @@ from ._failures import Failure, blocks, exits, find, look, mark, native_error, r
 
 if TYPE_CHECKING:
     from ._file import NativeFile
+
+_Data: Any = ctypes.Structure.__base__  # what all objects of ctypes derive from
+_POINTERS = (ctypes._Pointer, ctypes._CFuncPtr)  # type: ignore[attr-defined]
 
 _MAX_WINDOWS = 32  # calls of a stream whose conversion is known, see `open_window`
 
@@ -127,12 +131,18 @@ class ErrorsBlock:
         return found is failure
 
 
+def _get_place(frame: FrameType) -> tuple[int, int, int]:
+    """Return what tells the call that `frame` is in from others, before and after it."""
+    # Another frame may get its address; and who converts a stream need not call `errcheck`.
+    return id(frame), id(frame.f_code), frame.f_lasti
+
+
 def open_window(stream: NativeFile, frame: FrameType) -> None:
     """Note that code in `frame` converts `stream` for a native call that follows."""
     windows = stream._cimpl_windows
     if windows is None:
         windows = stream._cimpl_windows = {}
-    key = id(frame)  # which nobody else has while it runs, and afterwards nobody asks for it
+    key = _get_place(frame)
     windows.pop(key, None)
     windows[key] = mark(), get_ident()
     if len(windows) > _MAX_WINDOWS:
@@ -143,9 +153,9 @@ def _close_window(stream: NativeFile, frame: Optional[FrameType]) -> int:
     """Return the mark of the conversion for the call that has ended in `frame`."""
     windows = stream._cimpl_windows or {}
     for caller in (frame, frame and frame.f_back):  # the latter if an `errcheck` calls ours
-        since, _ = windows.pop(id(caller), (None, None))
-        if since is not None:
-            return since
+        window = None if caller is None else windows.pop(_get_place(caller), None)
+        if window is not None:
+            return window[0]
     # It was converted by a function in between, such as a from_param() of the user's.
     mine = [key for key, (_, thread) in list(windows.items()) if thread == get_ident()]
     return windows.pop(mine[-1])[0] if mine else mark()
@@ -155,12 +165,10 @@ _Failed = Union[str, Callable[[Any], Any]]
 
 
 def _is_negative(result: Any) -> bool:
-    if result is None:  # NULL
-        return True
-    value = getattr(result, "value", result)
-    if isinstance(value, int):
-        return value < 0
-    return hasattr(type(result), "contents") and not result  # a NULL pointer
+    if isinstance(result, _POINTERS):
+        return not result  # NULL
+    value = result.value if isinstance(result, ctypes._SimpleCData) else result
+    return value is None or (isinstance(value, (int, float)) and value < 0)
 
 
 _CONVENTIONS: dict[str, Callable[[Any], Any]] = {
@@ -242,8 +250,9 @@ def _check(
 def _get_calls(arguments: tuple[Any, ...], frame: FrameType) -> Iterator[tuple[NativeFile, int]]:
     """Yield each stream among `arguments`, and when the call in `frame` began for it."""
     for argument in {id(argument): argument for argument in arguments}.values():
-        if hasattr(argument, "_cimpl_windows"):
+        if hasattr(type(argument), "_cimpl_windows"):  # not of itself, which might refuse to say
             yield argument, _close_window(argument, frame)
-        elif hasattr(argument, "since"):  # a pointer that is made by cast()
-            yield argument.stream, max(argument.since, argument.stream._cimpl_raised)
-            argument.since = mark()  # the next call is not to blame for what comes out of this one
+        elif isinstance(argument, _Data) and hasattr(argument, "_cimpl_since"):  # by cast()
+            stream = argument._cimpl_stream
+            yield stream, max(argument._cimpl_since, stream._cimpl_raised)
+            argument._cimpl_since = mark()  # the next call is not to blame for what comes out of this one

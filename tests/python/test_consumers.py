@@ -301,6 +301,56 @@ def test_own_failure(native):
     assert atoi(b"-5") == -5
 
 
+class Handle(ctypes.c_void_p):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("result", "is_failure"),
+    [
+        (None, True),
+        (-1, True),
+        (-1.0, True),
+        (ctypes.c_byte(-1), True),
+        (Handle(), True),
+        (ctypes.POINTER(ctypes.c_int)(), True),
+        (ctypes.CFUNCTYPE(None)(), True),
+        (0, False),
+        (0.0, False),
+        (b"", False),
+        (Handle(8), False),
+        (ctypes.pointer(ctypes.c_int(-1)), False),
+    ],
+    ids=repr,
+)
+def test_result(native, result, is_failure):
+    """What is negative or NULL, of any type, says that the function failed."""
+    exception = OSError(errno.EIO, "broken")
+    stream = cimpl_stream.Stream(Loose(exception))
+    native.native_retry(stream, 2)  # recovers
+    try:
+        assert errcheck(result, native.native_retry, (stream, 2)) is result
+    except IoError as error:
+        assert is_failure and error.__cause__ is exception
+    else:
+        assert not is_failure
+
+
+def test_other_arguments(native):
+    """What is no stream is left alone, whatever it has and does not say."""
+
+    class Length:
+        _as_parameter_ = 8
+        since = 0
+
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    function = ctypes.CDLL(None)["labs"]
+    function.errcheck = errcheck
+    assert function(Length()) == 8
+
+
 def test_nested_call(wrap, native):
     """A native call in a callback ends no other one's."""
     native.native_swallow_and_seek.errcheck = native.native_retry.errcheck = errcheck
@@ -346,6 +396,34 @@ def test_from_param(wrap, native):
     function.argtypes, function.errcheck = [Handle], errcheck
     with pytest.raises(IoError, match="loose"):
         function(wrap(Loose(OSError(errno.EIO, "loose"))))
+
+
+def test_call_without_errcheck(wrap, native):
+    """What failed in one before is not blamed on a call that converts the stream in its own way."""
+
+    class Handle:
+        @classmethod
+        def from_param(cls, stream):
+            return stream._as_parameter_
+
+    refuse = native["native_refuse"]
+    refuse.argtypes, refuse.errcheck = [Handle], errcheck
+    file = Loose()
+    stream = wrap(file)
+
+    def fail():
+        file.exceptions.append(OSError(errno.EIO, "before"))
+        native.native_swallow(stream)
+
+    def succeed():
+        assert refuse(stream) == -1
+
+    for _ in range(10):
+        fail()
+        succeed()
+    file.exceptions.append(OSError(errno.EIO, "before"))
+    native.native_swallow(stream)
+    assert refuse(stream) == -1
 
 
 @pytest.mark.parametrize(
