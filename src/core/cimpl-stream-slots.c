@@ -59,7 +59,12 @@ cimpl_operation_check_slow (CimplHandle *handle,
   if (success)
     set_contract (cimpl_handle_get_stream (handle), error, slot, "succeeded with an error set");
   else if (slot_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&slot_error));
+    {
+      /* Of a foreign domain, it has no room for the number; so it is recognised by its message. */
+      if (pending != NULL)
+        cimpl_failure_remember (pending);
+      g_propagate_error (error, g_steal_pointer (&slot_error));
+    }
   else if (pending != NULL)
     g_propagate_error (error, g_steal_pointer (&pending));
   else

@@ -570,6 +570,15 @@ def buffer(stream):
     return CimplStream.BufferedStream.new(as_gobject(stream), 4096)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_same_error_twice(wrap, native, way):
+    """Errors of the same words, of whatever domain, are told apart."""
+    for _ in range(3):
+        exception = GLib.Error.new_literal(Gio.io_error_quark(), "gone", Gio.IOErrorEnum.NOT_FOUND)
+        caught = caught_by(way, native.native_swallow, buffer(wrap(Loose(exception))))
+        assert caught.__cause__ is exception
+
+
 def test_foreign_error_of_another_thread(native):
     """What PyGObject tells C is found again, with its domain."""
     raised = GLib.Error.new_literal(Gio.io_error_quark(), "not there", Gio.IOErrorEnum.NOT_FOUND)
