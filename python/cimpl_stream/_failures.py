@@ -79,6 +79,7 @@ class Failure:
         "is_exit",
         "is_raised",
         "message",
+        "raised",
         "reference",
         "serial",
         "threads",
@@ -88,6 +89,7 @@ class Failure:
         self.exception: Optional[BaseException] = exception
         self.is_exit = not isinstance(exception, Exception)
         self.is_raised = False
+        self.raised: Optional[ref[CimplStreamError]] = None  # the latest error that it is a cause of
         if isinstance(exception, Refusal):
             self.code, self.errno, self.message = exception.code, 0, exception.message
         else:
@@ -128,15 +130,27 @@ class Failure:
 
     def get_raisable(self, reported: CimplStreamError) -> BaseException:
         """Return what is raised for it where C has `reported` it."""
-        if self.is_exit and self.exception is not None:
-            return self.exception
+        exception = self._get_exception()
+        if self.is_exit and exception is not None:
+            return exception
         error = self._make_error(reported)
-        if self.exception is None or isinstance(self.exception, Refusal):
+        if exception is None or isinstance(exception, Refusal):
             error.__cause__ = None
             return error
-        error = caused_by(error, self.exception)
-        error.__cause__ = self.exception
+        error = caused_by(error, exception)
+        error.__cause__ = exception
+        self.raised = ref(error)
         return error
+
+    def _get_exception(self) -> Optional[BaseException]:
+        """Return the exception, also if it was raised in Python code that C has called.
+
+        That keeps it if it failed because of it, such as a filter.
+        """
+        if self.exception is not None or self.raised is None:
+            return self.exception
+        error = self.raised()
+        return None if error is None else error.__cause__
 
     def _make_error(self, reported: CimplStreamError) -> CimplStreamError:
         """Return `reported`, or what that should have said."""

@@ -570,6 +570,30 @@ def buffer(stream):
     return CimplStream.BufferedStream.new(as_gobject(stream), 4096)
 
 
+class Passing(CimplStream.FilterStream):
+    """A filter in Python that changes nothing."""
+
+
+class Explaining(CimplStream.FilterStream):
+    """A filter in Python that raises an exception of its own because of one of its base."""
+
+    def do_read(self, view):
+        try:
+            return super().do_read(view)
+        except IoError as error:
+            raise LookupError("no data") from error
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", [Passing, Explaining])
+def test_over_a_filter_in_python(wrap, native, way, kind):
+    """What failed first is the cause, also if Python code in between was told of it."""
+    exception = OSError(errno.EIO, "broken")
+    stream = kind(base=as_gobject(wrap(Loose(exception))))
+    assert caught_by(way, native.native_report, stream).__cause__ is exception
+    assert exception.__traceback__ is not None
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_same_error_twice(wrap, native, way):
     """Errors of the same words, of whatever domain, are told apart."""
