@@ -109,7 +109,8 @@ class NativeFile:
         also to the block itself: what a library has kept to itself comes out here. It makes no
         difference whether the stream is made of Python, or what has succeeded since.
         KeyboardInterrupt and the like are raised as themselves. An exception of the block goes
-        on, with the failure as its cause unless it has one.
+        on, with the failure as its cause unless it has one; then as the context, if it is one of
+        this package, such as of the block of another stream.
 
         No failure is: would-block, a cancellation by the caller, an argument of the caller that
         is wrong, and that the stream cannot seek, tell, or truncate.

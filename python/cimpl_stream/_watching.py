@@ -48,27 +48,41 @@ class _First:
 
     def is_in(self, exception: BaseException) -> bool:
         """Return whether `exception` is about it."""
-        seen: list[BaseException] = []
-        link: Optional[BaseException] = exception
-        while link is not None and not any(link is other for other in seen):
+        seen = set()  # of their addresses; they are all alive
+        links: list[Optional[BaseException]] = [exception]
+        while links:
+            link = links.pop()
+            if link is None or id(link) in seen:
+                continue
             if self._failure is not None:
                 if link is self._failure.exception:
                     return True
             elif isinstance(link, CimplStreamError) and str(link) == str(self._error):
                 return True
-            seen.append(link)
-            # Not "or": an exception may be false, or refuse to say.
-            link = link.__context__ if link.__cause__ is None else link.__cause__
+            seen.add(id(link))
+            links += link.__context__, link.__cause__
         return False
 
     def hang_on(self, exception: BaseException) -> None:
-        """Make it the cause of an exception that has none."""
-        if exception.__cause__ is None and not self.is_in(exception):
-            cause = self._error if self._failure is None else self._failure.get_raisable(self._error)
+        """Make it the cause of an exception; of one of ours that has a cause, the context."""
+        has_cause = exception.__cause__ is not None
+        has_room = not has_cause or isinstance(exception, CimplStreamError)
+        if has_room and not self.is_in(exception):
+            link = _find_context(exception) if has_cause else exception
+            error = self._error if self._failure is None else self._failure.get_raisable(self._error)
             # Not the method of its own class, which may forbid that.
-            BaseException.__setattr__(exception, "__cause__", cause)
+            BaseException.__setattr__(link, "__context__" if has_cause else "__cause__", error)
         if self._failure is not None and self.is_in(exception):
             self._failure.set_raised()
+
+
+def _find_context(exception: BaseException) -> BaseException:
+    """Return the exception that was there before all others, up to `exception`."""
+    seen = set()  # of addresses; there may be a circle
+    while exception.__context__ is not None and id(exception) not in seen:
+        seen.add(id(exception))
+        exception = exception.__context__
+    return exception
 
 
 def _find_first(stream: NativeFile, since: int) -> Optional[_First]:

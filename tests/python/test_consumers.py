@@ -513,6 +513,20 @@ def test_nested_blocks(wrap, native):
     assert outer.value.__cause__ is exceptions[0]
 
 
+def test_blocks_of_several_streams(wrap, native):
+    """What the inner ones raise goes on, and the failures of the others come with it."""
+    exceptions = [OSError(errno.EIO, text) for text in RETRIES]
+    first, second, third = (wrap(Loose(exception)) for exception in exceptions)
+    with pytest.raises(IoError) as caught, first.errors(), second.errors(), third.errors():
+        for stream in (first, second, third):
+            native.native_swallow(stream)
+    error = caught.value
+    for exception in reversed(exceptions):
+        assert error.__cause__ is exception
+        error = error.__context__
+    assert error is None
+
+
 def test_entered_again(wrap, native):
     """One block may be entered again inside itself."""
     exceptions = [OSError(errno.EIO, text) for text in RETRIES]
