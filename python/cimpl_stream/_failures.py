@@ -422,6 +422,15 @@ def raise_error(error: CimplStreamError, serial: int, frame: FrameType) -> NoRet
         del error, failure, frame  # or its traceback would lead back to it
 
 
+def get_raisable(complete: _Complete) -> CimplStreamError:
+    """Return what stands for the thread's native error, with its cause, and clear that."""
+    serial: int = _ffi.error_serial()
+    error = native_error(complete)
+    failure = find(error, serial, lambda failure: failure.serial == serial)
+    raisable = error if failure is None else failure.get_raisable(error)
+    return raisable if isinstance(raisable, CimplStreamError) else error
+
+
 def native_error(complete: Optional[_Complete] = None) -> CimplStreamError:
     """Return the thread's native error as an exception, and clear it."""
     check_room()

@@ -200,8 +200,9 @@ fail = _guarded(
     _holding, "cimpl_stream_fail", c_uint64, c_void_p, c_int32, c_int32, c_char_p, c_size_t
 )
 
-# What has failed in a stream; the latter takes a reference, see there.
+# What has failed in a stream; the latter two take a reference, see there.
 mark = _function(_holding, "cimpl_stream_mark", c_uint64)
+failed = _guarded(_releasing, "cimpl_stream_failed", c_int32, c_void_p)
 failed_since = _guarded(
     _releasing,
     "cimpl_stream_failed_since",

@@ -446,6 +446,22 @@ def test_checked_by_a_function(native):
     assert caught.value.__cause__ is exception
 
 
+def test_dup_failure(wrap, native):
+    """The failure is there as the exception that would be raised, until it is cleared."""
+    exception = FileNotFoundError(errno.ENOENT, "gone")
+    stream = as_gobject(wrap(Loose(exception, KeyboardInterrupt("stop"))))
+    assert stream.dup_failure() is None
+    native.native_swallow(stream)
+    failure = stream.dup_failure()
+    assert isinstance(failure, GLib.Error) and failure.errno == errno.ENOENT
+    assert isinstance(failure, FileNotFoundError) and failure.__cause__ is exception
+    stream.clear_failure()
+    assert stream.dup_failure() is None
+    with pytest.raises(KeyboardInterrupt):
+        stream.read(4)
+    assert stream.dup_failure().message == "KeyboardInterrupt: stop"
+
+
 # errors()
 
 

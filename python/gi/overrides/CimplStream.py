@@ -30,7 +30,7 @@ _introspected.Stream  # loads the library, which is the one that is imported nex
 
 from cimpl_stream import BusyError, WouldBlockError, _errors, _ffi, _lifetime  # noqa: E402
 from cimpl_stream._callbacks import open_adapter  # noqa: E402
-from cimpl_stream._failures import report  # noqa: E402
+from cimpl_stream._failures import get_raisable, report  # noqa: E402
 from cimpl_stream._file import address_of  # noqa: E402
 from cimpl_stream._gobject_copy import copy  # noqa: E402
 from cimpl_stream._gobject_drop import end, watch_gio  # noqa: E402
@@ -207,6 +207,11 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         if type(data) is not bytes:
             data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
         return get_value(call_in_turn(_introspected.Stream.write_all, self, data, cancellable))
+
+    def dup_failure(self):
+        """Return the first failure of the stream, as it is raised, or `None`."""
+        code = _ffi.failed(self._cimpl_handle)
+        return None if code == 0 else get_raisable(self._cimpl_complete)
 
     def copy(self, target, limit=-1, progress=None, progress_data=None, cancellable=None):
         """Copy from the position of this stream to that of another one; return how many bytes.
