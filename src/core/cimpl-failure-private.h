@@ -39,7 +39,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CimplFailure, cimpl_failure_unref)
 void cimpl_failure_free_all (CimplFailure *oldest);
 
 guint64 cimpl_failure_mark (void);
-void cimpl_failure_record (CimplHandle *handle, guint64 generation, CimplKind kind, GError *error);
+void cimpl_failure_record (CimplHandle *handle, CimplKind kind, GError *error);
+void cimpl_failure_record_refusal (CimplHandle *handle,
+                                   guint64 generation,
+                                   CimplKind kind,
+                                   GError *refusal);
 void cimpl_failure_recover_slow (CimplHandle *handle, CimplKind kind);
 CimplFailure *cimpl_failure_find (CimplHandle *handle, guint64 since, gboolean unrecovered_only);
 gboolean cimpl_failure_is_recovered (CimplHandle *handle, guint64 serial);

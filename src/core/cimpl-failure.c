@@ -15,17 +15,17 @@ static _Atomic guint64 last_mark;
 /* What failed last in this thread: bindings and GIO make errors of their own out of its message. */
 static void forget (gpointer failure);
 static GPrivate last_failure = G_PRIVATE_INIT (forget);
+static _Thread_local guint64 last_failure_time; /* by cimpl_thread_time */
 
+/* With the number @serial, 0 for a new one. */
 static CimplFailure *
-failure_new (CimplKind kind, GError *error)
+failure_new (CimplKind kind, guint64 serial, GError *error)
 {
   CimplFailure *failure = g_new0 (CimplFailure, 1);
 
   g_atomic_ref_count_init (&failure->ref_count);
   failure->kind = kind;
-  failure->serial = cimpl_stream_error_get_serial (error);
-  if (failure->serial == 0)
-    failure->serial = cimpl_error_tick ();
+  failure->serial = serial != 0 ? serial : cimpl_error_tick ();
   cimpl_error_set_serial (error, failure->serial);
   failure->error = g_error_copy (error);
   return failure;
@@ -63,6 +63,14 @@ static void
 forget (gpointer failure)
 {
   cimpl_failure_unref (failure);
+}
+
+/* Takes @failure. */
+static void
+remember (CimplFailure *failure)
+{
+  g_private_replace (&last_failure, failure);
+  last_failure_time = ++cimpl_thread_time;
 }
 
 /*
@@ -118,14 +126,11 @@ append (CimplHandle *handle, CimplFailure *failure)
   return dropped;
 }
 
-/*
- * Records that an operation of @kind failed on the stream that @handle had in @generation. Who was
- * refused has nothing that keeps the stream, so it may have gone since.
- */
-void
-cimpl_failure_record (CimplHandle *handle, guint64 generation, CimplKind kind, GError *error)
+/* Takes @failure, of the stream that @handle had in @generation. */
+static void
+record (CimplHandle *handle, guint64 generation, CimplFailure *failure)
 {
-  CimplFailure *failure = failure_new (kind, error);
+  CimplKind kind = failure->kind;
   CimplFailure *dropped = NULL;
 
   cimpl_registry_lock ();
@@ -140,7 +145,37 @@ cimpl_failure_record (CimplHandle *handle, guint64 generation, CimplKind kind, G
     }
   cimpl_registry_unlock ();
   cimpl_failure_free_all (dropped);
-  g_private_replace (&last_failure, failure);
+  remember (failure);
+}
+
+/* Whether something has failed inside of the operation, which may fail because of that. */
+static gboolean
+has_failed_inside (CimplHandle *handle)
+{
+  return handle->last != NULL || last_failure_time > handle->last_time;
+}
+
+/* Records that the operation of @kind fails that the caller has entered. Numbers @error. */
+void
+cimpl_failure_record (CimplHandle *handle, CimplKind kind, GError *error)
+{
+  guint64 serial = has_failed_inside (handle) ? cimpl_stream_error_get_serial (error)
+                                              : cimpl_error_get_serial (error);
+
+  record (handle, cimpl_handle_get_generation (handle), failure_new (kind, serial, error));
+}
+
+/*
+ * Records that an operation of @kind was refused by the stream that @handle had in @generation.
+ * Nothing keeps that stream, so it may have gone since. Numbers @refusal.
+ */
+void
+cimpl_failure_record_refusal (CimplHandle *handle,
+                              guint64 generation,
+                              CimplKind kind,
+                              GError *refusal)
+{
+  record (handle, generation, failure_new (kind, 0, refusal));
 }
 
 /* An operation of @kind has succeeded where one had failed. */
@@ -205,11 +240,11 @@ cimpl_failure_clear (CimplHandle *handle)
   cimpl_failure_free_all (failures);
 }
 
-/* Remembers an error as one of this thread, for the following functions. Numbers it. */
+/* Remembers what fails as one of this thread, for the following functions. Numbers it. */
 void
 cimpl_failure_remember (GError *error)
 {
-  g_private_replace (&last_failure, failure_new (0, error));
+  remember (failure_new (0, cimpl_error_get_serial (error), error));
 }
 
 /* What is remembered, if @error is that, or was made of its message, maybe with a prefix; or NULL.
@@ -236,7 +271,7 @@ cimpl_failure_to_io (GError *error)
     return error;
   io_error
       = g_error_new_literal (G_IO_ERROR, (gint) cimpl_error_get_io_code (error), error->message);
-  cimpl_failure_remember (error);
+  remember (failure_new (0, cimpl_stream_error_get_serial (error), error));
   g_error_free (error);
   return io_error;
 }

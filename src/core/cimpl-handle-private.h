@@ -110,6 +110,13 @@ typedef enum
   CIMPL_REFUSED_DYING,
 } CimplEntry;
 
+/* One of the streams that a handle serves one after another, which may be gone by now. */
+typedef struct
+{
+  CimplHandle *handle;
+  guint64 generation;
+} CimplIncarnation;
+
 extern gboolean cimpl_leave_needs_fence;
 extern _Thread_local CimplHandle *cimpl_thread_operations
     __attribute__ ((tls_model ("initial-exec")));
@@ -133,8 +140,10 @@ void cimpl_operation_set_last (CimplHandle *handle, GError *last);
 CimplHandle *cimpl_callout_new (gpointer stream);
 void cimpl_callout_end (CimplHandle *callout);
 
-CimplHandle *
-cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal);
+CimplHandle *cimpl_handle_claim_slow (CimplHandle *handle,
+                                      gconstpointer stream,
+                                      CimplEntry *refusal,
+                                      CimplIncarnation *busy);
 void cimpl_handle_settle (CimplHandle *handle, guint64 idle);
 void cimpl_handle_dispose_later (CimplHandle *handle);
 gboolean cimpl_handle_doom (CimplHandle *handle);
@@ -273,20 +282,27 @@ cimpl_handle_try_claim (CimplHandle *handle, gconstpointer stream)
  * Begins an operation on @stream, which @handle was found for (or NULL). Returns the handle that
  * was entered, which owes a cimpl_handle_leave(), also if user code is unwound; or NULL if @entry
  * is neither CIMPL_ENTERED nor CIMPL_ENTERED_CLOSED. After the latter, no user code may run.
+ * After CIMPL_REFUSED_BUSY, @busy is what was: nothing but that tells, once the pointer is stale.
  */
 static G_ALWAYS_INLINE inline CimplHandle *
-cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplEntry *entry)
+cimpl_handle_enter_or_name (CimplHandle *handle,
+                            gpointer stream,
+                            CimplEntry *entry,
+                            CimplIncarnation *busy)
 {
   guint64 life;
 
   if (G_UNLIKELY (handle == NULL) || G_UNLIKELY (!cimpl_handle_try_claim (handle, stream)))
     {
+      /* Of their own, so that those of the caller stay in registers. */
       CimplEntry refusal = CIMPL_ENTERED;
+      CimplIncarnation seen = { NULL, 0 };
 
-      handle = cimpl_handle_claim_slow (handle, stream, &refusal);
+      handle = cimpl_handle_claim_slow (handle, stream, &refusal, &seen);
       if (handle == NULL)
         {
           *entry = refusal;
+          *busy = seen;
           return NULL;
         }
     }
@@ -298,6 +314,15 @@ cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplEntry *entry)
                ? CIMPL_ENTERED_CLOSED
                : CIMPL_ENTERED;
   return handle;
+}
+
+/* The same for who keeps the stream, or does not mind which it is. */
+static G_ALWAYS_INLINE inline CimplHandle *
+cimpl_handle_enter (CimplHandle *handle, gpointer stream, CimplEntry *entry)
+{
+  CimplIncarnation busy;
+
+  return cimpl_handle_enter_or_name (handle, stream, entry, &busy);
 }
 
 static inline void

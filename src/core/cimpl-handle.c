@@ -21,6 +21,7 @@
 #define GENERATION_SHIFT 37
 #define LIFE_GENERATION(life) ((life) >> GENERATION_SHIFT)
 #define IDLE_OF(life) (LIFE_GENERATION (life) << 2)
+#define OWN_GENERATION(own) ((own) >> 2)
 
 #define PUT_OFF_MASK (CIMPL_LIFE_DISPOSE | CIMPL_LIFE_REVIVED | CIMPL_LIFE_KEEP)
 
@@ -309,7 +310,10 @@ cimpl_handle_retire (CimplHandle *handle)
 
 /* What cimpl_handle_try_claim() did not do at first sight: does it after all, or says why not. */
 CimplHandle *
-cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *refusal)
+cimpl_handle_claim_slow (CimplHandle *handle,
+                         gconstpointer stream,
+                         CimplEntry *refusal,
+                         CimplIncarnation *busy)
 {
   while (handle != NULL)
     {
@@ -324,6 +328,7 @@ cimpl_handle_claim_slow (CimplHandle *handle, gconstpointer stream, CimplEntry *
           && ((own & CIMPL_OWN_BUSY) != 0 || handle == referring))
         {
           *refusal = CIMPL_REFUSED_BUSY;
+          *busy = (CimplIncarnation){ handle, OWN_GENERATION (own) };
           return NULL;
         }
 

@@ -116,7 +116,7 @@ cimpl_operation_end_failed (CimplHandle *handle,
                             GError **error)
 {
   if (is_failure (kind, failure, cancellable))
-    cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, failure);
+    cimpl_failure_record (handle, kind, failure);
   g_propagate_error (error, failure);
   return FALSE;
 }

@@ -107,7 +107,7 @@ refuse (CimplStream *self, CimplEntry entry, CimplHandle *entered, CimplKind kin
   GError *refusal = cimpl_stream_new_refusal (entry, handle);
 
   if (handle != NULL)
-    cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
+    cimpl_failure_record_refusal (handle, cimpl_handle_get_generation (handle), kind, refusal);
   if (entry == CIMPL_ENTERED_CLOSED)
     cimpl_handle_leave (entered);
   g_propagate_error (error, refusal);

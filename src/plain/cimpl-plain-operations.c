@@ -11,17 +11,23 @@
 #define DO_NOT_WAIT -1 /* nor tell a refusal that is final from one that is not */
 #define REFUSED_FOR_NOW -2
 
-/* Refuses an operation, which has entered where the stream is closed. Returns what to return. */
+/*
+ * Refuses an operation, which has @entered where the stream is closed, and has found it @busy where
+ * that is what it is. Returns what to return.
+ */
 static int32_t
-refuse (CimplStream *stream, CimplEntry entry, CimplHandle *entered, CimplKind kind)
+refuse (CimplEntry entry, CimplHandle *entered, CimplIncarnation busy, CimplKind kind)
 {
-  CimplHandle *handle = cimpl_handle_find (stream);
+  CimplHandle *handle = entry == CIMPL_ENTERED_CLOSED ? entered : busy.handle;
   GError *refusal = cimpl_stream_new_refusal (entry, handle);
 
-  if (entry == CIMPL_ENTERED_CLOSED || (entry == CIMPL_REFUSED_BUSY && handle != NULL))
-    cimpl_failure_record (handle, cimpl_handle_get_generation (handle), kind, refusal);
+  if (entry == CIMPL_REFUSED_BUSY)
+    cimpl_failure_record_refusal (handle, busy.generation, kind, refusal);
   if (entry == CIMPL_ENTERED_CLOSED)
-    cimpl_handle_leave (entered);
+    {
+      cimpl_failure_record_refusal (handle, cimpl_handle_get_generation (handle), kind, refusal);
+      cimpl_handle_leave (handle);
+    }
   cimpl_fail (refusal);
   return entry == CIMPL_REFUSED_FOR_NOW ? REFUSED_FOR_NOW : -1;
 }
@@ -33,6 +39,7 @@ enter_slow (CimplStream *stream,
             gint timeout_ms,
             CimplHandle *entered,
             CimplEntry entry,
+            CimplIncarnation busy,
             int32_t *refusal)
 {
   if (stream == NULL)
@@ -47,7 +54,7 @@ enter_slow (CimplStream *stream,
   /* Closing is what may be done to a closed stream. */
   if (entry == CIMPL_ENTERED || (entry == CIMPL_ENTERED_CLOSED && kind == CIMPL_KIND_CLOSE))
     return entered;
-  *refusal = refuse (stream, entry, entered, kind);
+  *refusal = refuse (entry, entered, busy, kind);
   return NULL;
 }
 
@@ -59,13 +66,14 @@ static G_ALWAYS_INLINE inline CimplHandle *
 enter (CimplStream *stream, CimplKind kind, gint timeout_ms, int32_t *refusal)
 {
   CimplEntry entry = CIMPL_REFUSED_INVALID_HANDLE;
+  CimplIncarnation busy = { NULL, 0 };
   CimplHandle *handle = NULL;
 
   if (G_LIKELY (stream != NULL))
-    handle = cimpl_handle_enter (cimpl_handle_find (stream), stream, &entry);
+    handle = cimpl_handle_enter_or_name (cimpl_handle_find (stream), stream, &entry, &busy);
   if (G_LIKELY (entry == CIMPL_ENTERED))
     return handle;
-  handle = enter_slow (stream, kind, timeout_ms, handle, entry, refusal);
+  handle = enter_slow (stream, kind, timeout_ms, handle, entry, busy, refusal);
   if (handle != NULL)
     cimpl_operation_set_stack (handle);
   return handle;

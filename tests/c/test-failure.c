@@ -5,7 +5,11 @@
 #include <cimplstream/cimplstream.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "base.h"
 
@@ -291,6 +295,8 @@ test_rebuilt_error (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) rebuilt = NULL;
   g_autoptr (GError) other = g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_OTHER, "other");
+  g_autoptr (CimplStream) again = NULL;
+  guint64 serial;
   g_autoptr (CimplStream) stream = cimpl_file_stream_open ("/nonexistent/file", "r", &error);
 
   g_assert_null (stream);
@@ -302,6 +308,117 @@ test_rebuilt_error (void)
   g_assert_cmpuint (cimpl_stream_error_get_serial (error), >, 0);
   g_assert_cmpint (cimpl_stream_error_get_errno (other), ==, 0);
   g_assert_cmpuint (cimpl_stream_error_get_serial (other), ==, 0);
+
+  serial = cimpl_stream_error_get_serial (error);
+  g_clear_error (&error);
+  again = cimpl_file_stream_open ("/nonexistent/file", "r", &error);
+  g_assert_null (again);
+  g_assert_cmpuint (cimpl_stream_error_get_serial (error), >, serial);
+}
+
+/* Two failures are two, also if they have the same to say, and both are known as what they are. */
+
+static intptr_t
+on_read_say_so (CimplStreamContext *context, uint8_t *data, size_t len)
+{
+  if (context->code == CIMPL_STREAM_ERROR_OK)
+    return 1;
+  cimpl_stream_set_error (context->code, "said so");
+  return -1;
+}
+
+static void
+test_same_message (void)
+{
+  CimplStreamContext context = { .base = NULL };
+  g_autoptr (CimplStream) base = NULL;
+  g_autoptr (CimplStream) stream = NULL;
+  uint64_t first;
+  uint64_t serial;
+  uint64_t mark;
+
+  base = cimpl_stream_take (cimpl_stream_new (&context, on_read_say_so, NULL, NULL, NULL));
+  stream = cimpl_buffered_stream_new (base, 16);
+  context.stream = stream;
+  fail_read (&context, CIMPL_STREAM_ERROR_NO_SPACE);
+  first = cimpl_stream_error_serial ();
+  g_assert_cmpint (cimpl_stream_failed_since (base, 0, 0, &serial), ==,
+                   CIMPL_STREAM_ERROR_NO_SPACE);
+  g_assert_cmpuint (serial, ==, first);
+  g_assert_cmpint (read_byte (stream), ==, 1);
+
+  /* The buffer has made good the first one, and never met the second. */
+  context.stream = base;
+  mark = cimpl_stream_mark ();
+  fail_read (&context, CIMPL_STREAM_ERROR_NO_SPACE);
+  g_assert_cmpuint (cimpl_stream_error_serial (), >, first);
+  g_assert_cmpint (cimpl_stream_failed_since (stream, mark, 1, &serial), ==,
+                   CIMPL_STREAM_ERROR_NO_SPACE);
+  g_assert_cmpuint (serial, >, first);
+}
+
+static void
+test_same_refusal (void)
+{
+  CimplStreamContext context = { .base = NULL };
+  CimplStream *stream = new_stream (&context);
+  uint64_t first;
+
+  g_assert_cmpint (cimpl_stream_close (stream), ==, 0);
+  g_assert_cmpint (read_byte (stream), ==, -1);
+  first = cimpl_stream_error_serial ();
+  g_assert_cmpuint (first, >, 0);
+  g_assert_cmpint (read_byte (stream), ==, -1);
+  g_assert_cmpuint (cimpl_stream_error_serial (), >, first);
+  g_assert_cmpint (cimpl_free (stream), ==, 0);
+}
+
+/* A filter in a language whose errors keep nothing but domain, code and message. */
+static gboolean
+rebuild_error (CimplStream *self,
+               void *buffer,
+               gsize count,
+               gsize *n_read,
+               GCancellable *cancellable,
+               GError **error)
+{
+  CimplStream *base = g_object_get_data (G_OBJECT (self), "base");
+  g_autoptr (GError) base_error = NULL;
+
+  g_assert_cmpint (cimpl_stream_try_read (base, buffer, count, NULL, &base_error), ==, -1);
+  g_set_error (error, base_error->domain, base_error->code, "Filtered: %s", base_error->message);
+  return FALSE;
+}
+
+typedef CimplStream RebuildingStream;
+typedef CimplStreamClass RebuildingStreamClass;
+GType rebuilding_stream_get_type (void);
+G_DEFINE_TYPE (RebuildingStream, rebuilding_stream, CIMPL_TYPE_STREAM)
+
+static void
+rebuilding_stream_class_init (RebuildingStreamClass *klass)
+{
+  klass->read = rebuild_error;
+}
+
+static void
+rebuilding_stream_init (RebuildingStream *self)
+{
+}
+
+static void
+test_rebuilt_in_filter (void)
+{
+  CimplStreamContext context = { .code = CIMPL_STREAM_ERROR_NO_SPACE };
+  g_autoptr (CimplStream) base = cimpl_stream_take (new_stream (&context));
+  g_autoptr (CimplStream) stream = g_object_new (rebuilding_stream_get_type (), NULL);
+
+  g_object_set_data (G_OBJECT (stream), "base", base);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_cmpint (read_byte (stream), ==, -1);
+      g_assert_cmpuint (cimpl_stream_error_serial (), ==, context.serial);
+    }
 }
 
 /* Since a mark */
@@ -488,6 +605,118 @@ test_gone (void)
     }
 }
 
+/*
+ * Who is refused as BUSY may be slow to say so. That must not be held against the next stream at
+ * the same address. A signal makes him slow, wherever he is, until there is such a stream.
+ */
+
+#define SLOW_REFUSALS 1000
+#define MAX_NAPS 5 /* he may have been met with a lock that is needed to make a stream */
+
+static _Atomic (CimplStream *) contended;
+static _Atomic gboolean is_napping;
+static _Atomic gboolean is_replaced;
+static _Atomic gboolean is_over;
+static GThread *slow_thread;
+static _Atomic pthread_t slow_thread_id;
+static _Atomic gboolean slow_thread_runs;
+
+static void
+nap (int signal_number)
+{
+  struct timespec pause = { 0, 50 * 1000 };
+
+  atomic_store (&is_napping, TRUE);
+  for (guint i = 0; i < MAX_NAPS && !atomic_load (&is_replaced); i++)
+    nanosleep (&pause, NULL);
+}
+
+typedef CimplStream NapStream;
+typedef CimplStreamClass NapStreamClass;
+GType nap_stream_get_type (void);
+G_DEFINE_TYPE (NapStream, nap_stream, CIMPL_TYPE_STREAM)
+
+static gboolean
+nap_stream_read (CimplStream *self,
+                 void *buffer,
+                 gsize count,
+                 gsize *n_read,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  *n_read = 0;
+  if (g_thread_self () == slow_thread)
+    return TRUE;
+  g_usleep (g_random_int_range (1, 20));
+  g_assert_cmpint (pthread_kill (atomic_load (&slow_thread_id), SIGUSR1), ==, 0);
+  while (!atomic_load (&is_napping))
+    g_thread_yield ();
+  return TRUE;
+}
+
+static void
+nap_stream_class_init (NapStreamClass *klass)
+{
+  klass->read = nap_stream_read;
+}
+
+static void
+nap_stream_init (NapStream *self)
+{
+}
+
+static gpointer
+read_contended (gpointer unused)
+{
+  atomic_store (&slow_thread_id, pthread_self ());
+  atomic_store (&slow_thread_runs, TRUE);
+  while (!atomic_load (&is_over))
+    read_byte (atomic_load (&contended));
+  return NULL;
+}
+
+static void
+test_gone_while_busy (void)
+{
+  struct sigaction action = { .sa_handler = nap };
+  struct sigaction before;
+  guint n_reused = 0;
+  guint n_wrong = 0;
+
+  g_assert_cmpint (sigaction (SIGUSR1, &action, &before), ==, 0);
+  atomic_store (&contended, g_object_new (nap_stream_get_type (), NULL));
+  slow_thread = g_thread_new ("slow", read_contended, NULL);
+  while (!atomic_load (&slow_thread_runs))
+    g_thread_yield ();
+
+  for (guint i = 0; i < SLOW_REFUSALS; i++)
+    {
+      CimplStream *stream = atomic_load (&contended);
+      guint8 byte;
+
+      atomic_store (&is_replaced, FALSE);
+      atomic_store (&is_napping, FALSE);
+      while (cimpl_stream_try_read (stream, &byte, 1, NULL, NULL) == -1)
+        g_thread_yield (); /* until the other one is not inside */
+      g_object_unref (stream);
+      atomic_store (&contended, g_object_new (nap_stream_get_type (), NULL));
+      n_reused += atomic_load (&contended) == stream;
+      atomic_store (&is_replaced, TRUE);
+
+      /* He has told of the refusal as soon as he is inside of the new one. */
+      for (guint j = 0; j < 10; j++)
+        g_thread_yield ();
+      n_wrong += cimpl_stream_failed (atomic_load (&contended)) != CIMPL_STREAM_ERROR_OK;
+    }
+  atomic_store (&is_over, TRUE);
+  g_thread_join (slow_thread);
+  g_object_unref (atomic_load (&contended));
+  g_assert_cmpint (sigaction (SIGUSR1, &before, NULL), ==, 0);
+  g_test_message ("%u of %u addresses were used again, %u failures were wrong", n_reused,
+                  SLOW_REFUSALS, n_wrong);
+  g_assert_cmpuint (n_wrong, ==, 0);
+}
+
 /* Other ways to use a stream */
 
 static void
@@ -573,6 +802,9 @@ main (int argc, char **argv)
   g_test_add_func ("/failure/forward", test_forward);
   g_test_add_func ("/failure/serial-through-gio", test_serial_through_gio);
   g_test_add_func ("/failure/rebuilt-error", test_rebuilt_error);
+  g_test_add_func ("/failure/same-message", test_same_message);
+  g_test_add_func ("/failure/same-refusal", test_same_refusal);
+  g_test_add_func ("/failure/rebuilt-in-filter", test_rebuilt_in_filter);
   g_test_add_func ("/failure/mark", test_mark);
   g_test_add_func ("/failure/mark/bounded", test_mark_bounded);
   g_test_add_func ("/failure/mark/sees-base", test_mark_sees_base);
@@ -584,6 +816,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/failure/thread", test_thread);
   g_test_add_func ("/failure/gone", test_gone);
+  g_test_add_func ("/failure/gone/while-busy", test_gone_while_busy);
   g_test_add_func ("/failure/stdio", test_stdio);
   g_test_add_func ("/failure/copy", test_copy);
   g_test_add_func ("/failure/without-progress", test_without_progress);
