@@ -6,11 +6,21 @@
 
 #include "core/cimpl-stream-error-private.h"
 
+/* Takes @argument_error. */
+static void
+set_argument (GError **error, GError *argument_error)
+{
+  cimpl_error_set_is_argument (argument_error);
+  g_propagate_error (error, argument_error);
+}
+
 static void
 set_before_start (GError **error, gint64 position)
 {
-  g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
-               "Position %" G_GINT64_FORMAT " is before the start of the stream", position);
+  set_argument (error,
+                g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
+                             "Position %" G_GINT64_FORMAT " is before the start of the stream",
+                             position));
 }
 
 /* Refuses what is wrong whatever the position and the size of the stream are. */
@@ -59,9 +69,10 @@ cimpl_resolve_seek (gint64 position,
 
   if (offset > G_MAXINT64 - origin)
     {
-      g_set_error (error, CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
-                   "Offset %" G_GINT64_FORMAT " from %" G_GINT64_FORMAT " is beyond 64 bits",
-                   offset, origin);
+      set_argument (error, g_error_new (CIMPL_STREAM_ERROR, CIMPL_STREAM_ERROR_INVALID_ARGUMENT,
+                                        "Offset %" G_GINT64_FORMAT " from %" G_GINT64_FORMAT
+                                        " is beyond 64 bits",
+                                        offset, origin));
       return FALSE;
     }
   if (origin + offset < 0)

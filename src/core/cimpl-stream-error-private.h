@@ -21,6 +21,8 @@ GError *cimpl_error_new_from_errno (gint errnum, const char *message);
 
 guint64 cimpl_error_get_serial (const GError *error);
 void cimpl_error_set_serial (GError *error, guint64 serial);
+void cimpl_error_set_is_argument (GError *error);
+gboolean cimpl_error_is_argument (const GError *error);
 guint64 cimpl_error_now (void);
 guint64 cimpl_error_tick (void);
 

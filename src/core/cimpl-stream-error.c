@@ -10,8 +10,9 @@
 /* What a GError of our domain remembers, also when it is copied. */
 typedef struct
 {
-  gint errnum;    /* the errno it comes from, 0 if none is known */
-  guint64 serial; /* by which it is known again wherever it goes, 0 if it has none */
+  gint errnum;          /* the errno it comes from, 0 if none is known */
+  guint64 serial;       /* by which it is known again wherever it goes, 0 if it has none */
+  gboolean is_argument; /* nothing is wrong but the argument of the caller */
 } CimplStreamErrorPrivate;
 
 static void
@@ -266,6 +267,19 @@ cimpl_error_set_serial (GError *error, guint64 serial)
 {
   if (error->domain == CIMPL_STREAM_ERROR)
     cimpl_stream_error_get_private (error)->serial = serial;
+}
+
+/* Says of an error of ours that the caller alone is to blame, by an argument that never works. */
+void
+cimpl_error_set_is_argument (GError *error)
+{
+  cimpl_stream_error_get_private (error)->is_argument = TRUE;
+}
+
+gboolean
+cimpl_error_is_argument (const GError *error)
+{
+  return error->domain == CIMPL_STREAM_ERROR && cimpl_stream_error_get_private (error)->is_argument;
 }
 
 guint64

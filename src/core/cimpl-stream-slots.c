@@ -484,12 +484,16 @@ cimpl_operation_write_slow (CimplHandle *handle,
                                          slot_error, cancellable, error);
 }
 
-/* Whether a seek failed by the caller's own fault, which a stream alone can tell for such. */
+/*
+ * Whether a seek failed by the caller's own fault, which a stream alone can tell for such. Our own
+ * say so; for others, that must be what is wrong with a seek back.
+ */
 static gboolean
-is_before_start (gint64 offset, CimplSeekMode mode, const GError *error)
+is_wrong_offset (gint64 offset, CimplSeekMode mode, const GError *error)
 {
-  return mode != CIMPL_SEEK_MODE_START && offset < 0
-         && cimpl_stream_error_get_code (error) == CIMPL_STREAM_ERROR_INVALID_ARGUMENT;
+  return cimpl_error_is_argument (error)
+         || (mode != CIMPL_SEEK_MODE_START && offset < 0
+             && cimpl_stream_error_get_code (error) == CIMPL_STREAM_ERROR_INVALID_ARGUMENT);
 }
 
 gint64
@@ -524,7 +528,7 @@ cimpl_operation_seek (CimplHandle *handle,
       return position;
     }
 
-  if (is_before_start (offset, mode, failure))
+  if (is_wrong_offset (offset, mode, failure))
     g_propagate_error (error, failure);
   else
     cimpl_operation_end_failed (handle, CIMPL_KIND_SEEK, failure, cancellable, error);

@@ -227,11 +227,17 @@ cimpl_file_stream_seek (CimplStream *stream,
 {
   CimplFileStream *self = CIMPL_FILE_STREAM (stream);
   gint64 result = self->backend->seek (self, offset, (int) mode); /* the values are the same */
+  int errnum = errno;
 
-  if (result == -1)
-    return cimpl_file_stream_fail (self, "seeked", errno, error);
-  *position = result;
-  return TRUE;
+  if (result >= 0)
+    {
+      *position = result;
+      return TRUE;
+    }
+  cimpl_file_stream_fail (self, "seeked", errnum, error);
+  if (errnum == EINVAL || errnum == EOVERFLOW) /* there can be no such position */
+    cimpl_error_set_is_argument (*error);
+  return FALSE;
 }
 
 static gboolean

@@ -5,6 +5,8 @@
 #include <cimplstream/cimplstream.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -160,6 +162,14 @@ test_message (void)
   g_assert_cmpstr (text, ==, "six");
   g_assert_cmpuint (cimpl_stream_error_message (text, 1), ==, 6);
   g_assert_cmpstr (text, ==, "");
+
+  /* No character is cut in two. */
+  cimpl_stream_set_error (CIMPL_STREAM_ERROR_OTHER, "a\u20acb");
+  g_assert_cmpuint (cimpl_stream_error_message (text, 4), ==, 5);
+  g_assert_cmpstr (text, ==, "a");
+  cimpl_stream_set_error (CIMPL_STREAM_ERROR_OTHER, "\u20acb");
+  g_assert_cmpuint (cimpl_stream_error_message (text, 4), ==, 4);
+  g_assert_cmpstr (text, ==, "\u20ac");
 }
 
 typedef struct
@@ -784,6 +794,48 @@ test_before_start (void)
   g_assert_cmpint (cimpl_stream_failed (stream), ==, CIMPL_STREAM_ERROR_OK);
 }
 
+/* Nor is anything wrong with a stream when an offset leads to where no position can be. */
+static void
+test_beyond_range (void)
+{
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "cimpl-range-XXXXXX", NULL);
+  int fd = g_mkstemp (path);
+  g_autoptr (CimplStream) memory = cimpl_memory_stream_new ();
+  g_autoptr (CimplStream) buffered = cimpl_buffered_stream_new (memory, 16);
+  g_autoptr (CimplStream) file = cimpl_file_stream_new_for_fd (fd, TRUE);
+  CimplStream *streams[] = { memory, buffered, file };
+  CimplSeekMode modes[] = { CIMPL_SEEK_MODE_CURRENT, CIMPL_SEEK_MODE_END };
+
+  g_assert_cmpint (fd, !=, -1);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (streams); i++)
+    {
+      CimplStream *stream = streams[i];
+
+      g_assert_cmpint (cimpl_stream_try_write (stream, "some", 4, NULL, NULL), ==, 4);
+      g_assert_true (cimpl_stream_try_flush (stream, NULL, NULL));
+      for (gsize j = 0; j < G_N_ELEMENTS (modes); j++)
+        g_assert_cmpint (cimpl_stream_seek (stream, G_MAXINT64, modes[j]), ==, -1);
+      g_assert_cmpint (cimpl_stream_failed (stream), ==, CIMPL_STREAM_ERROR_OK);
+    }
+  g_assert_cmpint (cimpl_stream_failed (memory), ==, CIMPL_STREAM_ERROR_OK);
+}
+
+/* That there is nothing to copy to is not the fault of the source, however it would be copied. */
+static void
+test_copy_to_closed (void)
+{
+  g_autoptr (CimplStream) source
+      = cimpl_file_stream_new_for_fd (open ("/proc/self/exe", O_RDONLY), TRUE);
+  g_autoptr (CimplStream) target = cimpl_file_stream_new_for_fd (open ("/dev/null", O_RDWR), TRUE);
+
+  g_assert_true (cimpl_stream_try_close (target, NULL, NULL));
+  g_assert_cmpint (cimpl_stream_copy (source, target, -1, NULL, NULL, NULL), ==, -1);
+  g_assert_cmpint (cimpl_stream_error_code (), ==, CIMPL_STREAM_ERROR_CLOSED);
+  g_assert_cmpint (cimpl_stream_failed (source), ==, CIMPL_STREAM_ERROR_OK);
+  g_assert_cmpint (cimpl_stream_failed (target), ==, CIMPL_STREAM_ERROR_CLOSED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -822,6 +874,8 @@ main (int argc, char **argv)
   g_test_add_func ("/failure/without-progress", test_without_progress);
   g_test_add_func ("/failure/peek", test_peek);
   g_test_add_func ("/failure/before-start", test_before_start);
+  g_test_add_func ("/failure/beyond-range", test_beyond_range);
+  g_test_add_func ("/failure/copy/to-closed", test_copy_to_closed);
 
   return g_test_run ();
 }
