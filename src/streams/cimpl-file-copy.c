@@ -121,18 +121,19 @@ cimpl_file_stream_copy_to (CimplStream *stream,
                            GError **error)
 {
   CimplFileStream *self = CIMPL_FILE_STREAM (stream);
-  CimplHandle *handle;
+  CimplHandle *handle = NULL;
+  CimplEntry entry;
   GError *failure = NULL;
   gboolean success;
 
   *n_copied = 0;
-  if (!CIMPL_IS_FILE_STREAM (target) || !can_copy (self, CIMPL_FILE_STREAM (target), cancellable))
-    return cimpl_file_stream_fail (self, "copied faster", ENOTSUP, error);
-
-  handle = cimpl_stream_enter (target, CIMPL_KIND_WRITE, G_STRFUNC, error);
+  if (CIMPL_IS_FILE_STREAM (target) && can_copy (self, CIMPL_FILE_STREAM (target), cancellable))
+    handle = cimpl_handle_enter (cimpl_stream_get_handle (target), target, &entry);
   if (handle == NULL)
-    return FALSE;
+    return cimpl_file_stream_fail (self, "copied faster", ENOTSUP, error);
   CIMPL_AUTO_LEAVE (handle);
+  if (entry == CIMPL_ENTERED_CLOSED) /* writing will show that, as what is the target's fault */
+    return cimpl_file_stream_fail (self, "copied faster", ENOTSUP, error);
   success = copy (self, CIMPL_FILE_STREAM (target), limit, progress, progress_data, n_copied,
                   cancellable, &failure);
   if (success)
