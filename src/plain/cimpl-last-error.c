@@ -145,8 +145,8 @@ cimpl_stream_error_errno (void)
 
 /**
  * cimpl_stream_error_message: (skip)
- * @buffer: (nullable): where to put the message, of which what does not fit is cut off; it ends
- *   with a zero byte
+ * @buffer: (nullable): where to put the message, of which what does not fit is cut off, between
+ *   two characters; it ends with a zero byte
  * @size: how many bytes fit into @buffer, the zero byte included; with 0, nothing is written
  *
  * Gets the message of what went wrong last in the calling thread, in UTF-8, without the name of its
@@ -162,8 +162,16 @@ cimpl_stream_error_message (char *buffer, size_t size)
 {
   const GError *error = get_last_error ();
   const char *message = error == NULL ? "" : error->message;
+  size_t len = strlen (message);
+  size_t fitting = size == 0 ? 0 : MIN (len, size - 1);
 
-  return size == 0 ? strlen (message) : g_strlcpy (buffer, message, size);
+  if (size == 0)
+    return len;
+  while (fitting > 0 && ((guchar) message[fitting] & 0xc0) == 0x80) /* not the first of its bytes */
+    fitting--;
+  memcpy (buffer, message, fitting);
+  buffer[fitting] = '\0';
+  return len;
 }
 
 /**
