@@ -113,6 +113,29 @@ finish (gboolean success, GError **error)
   return success;
 }
 
+/* A call of GIO, whose end is our business if user code in it does not return: else nobody's. */
+typedef struct
+{
+  GInputStream *input; /* that or the other one, and neither after it has returned */
+  GOutputStream *output;
+  GCancellable *cancellable;
+} GioCall;
+
+static void
+gio_call_end (GioCall *call)
+{
+  if (G_LIKELY (call->input == NULL && call->output == NULL))
+    return;
+  if (call->input != NULL)
+    g_input_stream_clear_pending (call->input);
+  else
+    g_output_stream_clear_pending (call->output);
+  if (call->cancellable != NULL && g_cancellable_get_current () == call->cancellable)
+    g_cancellable_pop_current (call->cancellable);
+}
+
+#define GIO_CALL __attribute__ ((cleanup (gio_call_end))) GioCall
+
 static gboolean
 cimpl_gio_stream_read (CimplStream *stream,
                        void *buffer,
@@ -128,7 +151,12 @@ cimpl_gio_stream_read (CimplStream *stream,
     return CIMPL_STREAM_CLASS (cimpl_gio_stream_parent_class)
         ->read (stream, buffer, count, n_read, cancellable, error);
 
-  n = g_input_stream_read (self->input, buffer, count, cancellable, error);
+  {
+    GIO_CALL call = { self->input, NULL, cancellable };
+
+    n = g_input_stream_read (self->input, buffer, count, cancellable, error);
+    call.input = NULL;
+  }
   if (n < 0)
     return finish (FALSE, error);
   *n_read = (gsize) n;
@@ -150,7 +178,12 @@ cimpl_gio_stream_write (CimplStream *stream,
     return CIMPL_STREAM_CLASS (cimpl_gio_stream_parent_class)
         ->write (stream, data, count, n_written, cancellable, error);
 
-  n = g_output_stream_write (self->output, data, count, cancellable, error);
+  {
+    GIO_CALL call = { NULL, self->output, cancellable };
+
+    n = g_output_stream_write (self->output, data, count, cancellable, error);
+    call.output = NULL;
+  }
   if (n < 0)
     return finish (FALSE, error);
   *n_written = (gsize) n;
@@ -183,9 +216,16 @@ static gboolean
 cimpl_gio_stream_flush (CimplStream *stream, GCancellable *cancellable, GError **error)
 {
   CimplGioStream *self = CIMPL_GIO_STREAM (stream);
+  gboolean success = TRUE;
 
-  return self->output == NULL
-         || finish (g_output_stream_flush (self->output, cancellable, error), error);
+  if (self->output != NULL)
+    {
+      GIO_CALL call = { NULL, self->output, cancellable };
+
+      success = g_output_stream_flush (self->output, cancellable, error);
+      call.output = NULL;
+    }
+  return finish (success, error);
 }
 
 static gboolean

@@ -414,6 +414,29 @@ do_gio_seek (CimplStream *stream, Backend *)
   return g_seekable_seek (G_SEEKABLE (input), 7, G_SEEK_SET, nullptr, nullptr);
 }
 
+/* GIO must not think that it is still in the middle of it. */
+CimplStream *
+gio_stream (Backend *backend)
+{
+  g_autoptr (CimplStream) base = cimpl_stream_take (storing_stream (backend));
+  g_autoptr (GInputStream) input = cimpl_input_stream_new (base);
+  g_autoptr (GOutputStream) output = cimpl_output_stream_new (base);
+  g_autoptr (CimplStream) stream = cimpl_gio_stream_new (input, output);
+
+  return cimpl_stream_ref (stream);
+}
+
+bool
+do_read_cancellable (CimplStream *stream, Backend *)
+{
+  static GCancellable *cancellable = g_cancellable_new ();
+  uint8_t byte;
+
+  g_assert_null (g_cancellable_get_current ());
+  g_cancellable_reset (cancellable);
+  return cimpl_stream_try_read (stream, &byte, 1, cancellable, nullptr) == 1;
+}
+
 /* What the stream is like after it. */
 enum class Then
 {
@@ -471,6 +494,10 @@ const Row rows[] = {
   { "copy/progress/to", storing_stream, do_copy_to, Op::PROGRESS, Then::USABLE },
   { "copy/from/buffered", buffered_stream, do_copy_from, Op::READ, Then::USABLE },
   { "gio/seek", storing_stream, do_gio_seek, Op::SEEK, Then::USABLE },
+  { "gio-stream/read", gio_stream, do_read, Op::READ, Then::USABLE },
+  { "gio-stream/write", gio_stream, do_write, Op::WRITE, Then::USABLE },
+  { "gio-stream/flush", gio_stream, do_flush, Op::FLUSH, Then::USABLE },
+  { "gio-stream/cancellable", gio_stream, do_read_cancellable, Op::READ, Then::USABLE },
 };
 
 struct Work
