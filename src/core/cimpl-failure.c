@@ -247,8 +247,7 @@ cimpl_failure_remember (GError *error)
   remember (failure_new (0, cimpl_error_get_serial (error), error));
 }
 
-/* What is remembered, if @error is that, or was made of its message, maybe with a prefix; or NULL.
- */
+/* What is remembered, if @error is that or was made of its message, maybe with a prefix. */
 static const CimplFailure *
 recall (const GError *error)
 {
@@ -260,8 +259,7 @@ recall (const GError *error)
   return failure;
 }
 
-/* Makes @error, which it takes, one of GIO, if it is not. GIO has no room for our code and errno.
- */
+/* Makes @error, which it takes, one of GIO, which has no room for our code and errno. */
 GError *
 cimpl_failure_to_io (GError *error)
 {
@@ -276,8 +274,7 @@ cimpl_failure_to_io (GError *error)
   return io_error;
 }
 
-/* Makes an error that came through GIO what it was before cimpl_failure_to_io(), if it was there.
- */
+/* Makes an error that came through cimpl_failure_to_io() what it was before that. */
 void
 cimpl_failure_restore (GError **error)
 {

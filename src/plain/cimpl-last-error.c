@@ -222,12 +222,10 @@ cimpl_stream_clear_error (void)
   cimpl_set_last_error (NULL);
 }
 
-/* Takes @error: what the running callback says, or outside of any simply the last error. */
+/* Takes @error: what the callback of @operation says, or outside of any simply the last error. */
 static void
-say (GError *error)
+say_in (CimplHandle *operation, GError *error)
 {
-  CimplHandle *operation = cimpl_operation_find (G_MAXSSIZE);
-
   if (operation == NULL)
     {
       cimpl_set_last_error (error);
@@ -235,6 +233,12 @@ say (GError *error)
     }
   g_clear_error (&operation->pending);
   operation->pending = error;
+}
+
+static void
+say (GError *error)
+{
+  say_in (cimpl_operation_find (G_MAXSSIZE), error);
 }
 
 static char *
@@ -311,13 +315,6 @@ find_operation (CimplStream *stream)
   return handle;
 }
 
-static void
-fail_operation (CimplHandle *handle, GError *error)
-{
-  g_clear_error (&handle->pending);
-  handle->pending = error;
-}
-
 /**
  * cimpl_stream_fail: (skip)
  * @stream: the stream whose callback it is
@@ -346,7 +343,6 @@ cimpl_stream_fail (CimplStream *stream,
                    const char *message,
                    size_t len)
 {
-  CimplHandle *handle = find_operation (stream);
   g_autofree char *text = NULL;
   uint64_t serial = cimpl_error_tick ();
   GError *error;
@@ -359,10 +355,7 @@ cimpl_stream_fail (CimplStream *stream,
                        errnum != 0 ? g_strerror (errnum) : cimpl_error_code_name (code));
   error = cimpl_error_new (code, errnum, text);
   cimpl_error_set_serial (error, serial);
-  if (handle != NULL)
-    fail_operation (handle, error);
-  else
-    cimpl_set_last_error (error);
+  say_in (find_operation (stream), error);
   return serial;
 }
 
@@ -384,5 +377,5 @@ cimpl_stream_forward_error (CimplStream *stream)
   const GError *error = get_last_error ();
 
   if (handle != NULL && error != NULL)
-    fail_operation (handle, g_error_copy (error));
+    say_in (handle, g_error_copy (error));
 }
