@@ -57,7 +57,7 @@ void cimpl_failure_restore (GError **error);
 static inline gboolean
 cimpl_failure_is_left (CimplHandle *handle, CimplKind kind)
 {
-  return (atomic_load_explicit (&handle->failed_kinds, memory_order_relaxed) & kind) != 0;
+  return (atomic_load (&handle->failed_kinds) & kind) != 0;
 }
 
 /* For an operation of @kind that has succeeded. */

@@ -393,9 +393,13 @@ cimpl_operation_read_slow (CimplHandle *handle,
       return (gssize) n_read;
     }
 
-  /* As long as there is something to be made good, every read comes by here. */
-  if (!cimpl_failure_is_left (handle, CIMPL_KIND_READ))
-    atomic_store_explicit (&handle->read, klass->read, memory_order_relaxed);
+  /*
+   * As long as there is something to be made good, every read comes by here. Another thread may
+   * just be refused, which sets what is left first: we see that, or it sees to the rest.
+   */
+  atomic_store (&handle->read, klass->read);
+  if (cimpl_failure_is_left (handle, CIMPL_KIND_READ))
+    atomic_store (&handle->read, NULL);
   success = klass->read (cimpl_handle_get_stream (handle), buffer, count, &n_read, cancellable,
                          &slot_error);
   return cimpl_operation_check_transfer (handle, CIMPL_KIND_READ, success, n_read, count,

@@ -600,6 +600,33 @@ test_thread (void)
   g_assert_cmpint (cimpl_free (stream), ==, 0);
 }
 
+/* However many were refused while others read: the next one that reads makes that good. */
+
+static gpointer
+read_often (gpointer stream)
+{
+  for (guint i = 0; i < 20000; i++)
+    read_byte (stream);
+  return NULL;
+}
+
+static void
+test_refused_recovery (void)
+{
+  for (guint i = 0; i < 2000; i++)
+    {
+      CimplStreamContext context = { .base = NULL };
+      CimplStream *stream = new_stream (&context);
+      GThread *thread = g_thread_new ("reader", read_often, stream);
+
+      read_often (stream);
+      g_thread_join (thread);
+      g_assert_cmpint (read_byte (stream), ==, 1);
+      g_assert_cmpint (cimpl_stream_failed_since (stream, 0, 1, NULL), ==, CIMPL_STREAM_ERROR_OK);
+      g_assert_cmpint (cimpl_free (stream), ==, 0);
+    }
+}
+
 /* Whoever gets the memory of a stream that is gone starts anew. */
 static void
 test_gone (void)
@@ -867,6 +894,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &recovery_cases[i], test_recovery);
     }
   g_test_add_func ("/failure/thread", test_thread);
+  g_test_add_func ("/failure/refused-recovery", test_refused_recovery);
   g_test_add_func ("/failure/gone", test_gone);
   g_test_add_func ("/failure/gone/while-busy", test_gone_while_busy);
   g_test_add_func ("/failure/stdio", test_stdio);
