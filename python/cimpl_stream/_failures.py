@@ -89,7 +89,8 @@ class Failure:
         self.exception: Optional[BaseException] = exception
         self.is_exit = not isinstance(exception, Exception)
         self.is_raised = False
-        self.raised: Optional[ref[CimplStreamError]] = None  # the latest error that it is a cause of
+        # The latest error that it is a cause of.
+        self.raised: Optional[ref[CimplStreamError]] = None
         if isinstance(exception, Refusal):
             self.code, self.errno, self.message = exception.code, 0, exception.message
         else:

@@ -59,7 +59,8 @@ class NativeFile:
     _cimpl_native = _ffi.releasing
     _cimpl_keeper: Optional[Keeper] = None  # of what is raised in Python, if it is known
     _cimpl_turn_ms = 50  # how long to wait for another thread until signals are handled in between
-    _cimpl_windows: Optional[dict[tuple[int, int, int], tuple[int, int]]] = None  # see open_window()
+    # See open_window().
+    _cimpl_windows: Optional[dict[tuple[int, int, int], tuple[int, int]]] = None
     _cimpl_is_dropped = False  # while a buffered file over it is closed which nobody holds any more
     _cimpl_raised = 0  # the mark when a method raised last
 
