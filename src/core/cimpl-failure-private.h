@@ -25,7 +25,7 @@ typedef enum
 
 struct _CimplFailure
 {
-  gatomicrefcount ref_count;
+  _Atomic guint ref_count;
   CimplFailure *next; /* younger */
   GError *error;      /* (owned) */
   guint64 serial;     /* of the error, which it keeps on its way through other streams */

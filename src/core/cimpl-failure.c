@@ -23,7 +23,7 @@ failure_new (CimplKind kind, guint64 serial, GError *error)
 {
   CimplFailure *failure = g_new0 (CimplFailure, 1);
 
-  g_atomic_ref_count_init (&failure->ref_count);
+  atomic_init (&failure->ref_count, 1);
   failure->kind = kind;
   failure->serial = serial != 0 ? serial : cimpl_error_tick ();
   cimpl_error_set_serial (error, failure->serial);
@@ -34,14 +34,14 @@ failure_new (CimplKind kind, guint64 serial, GError *error)
 static CimplFailure *
 failure_ref (CimplFailure *failure)
 {
-  g_atomic_ref_count_inc (&failure->ref_count);
+  atomic_fetch_add_explicit (&failure->ref_count, 1, memory_order_relaxed);
   return failure;
 }
 
 void
 cimpl_failure_unref (CimplFailure *failure)
 {
-  if (!g_atomic_ref_count_dec (&failure->ref_count))
+  if (atomic_fetch_sub_explicit (&failure->ref_count, 1, memory_order_acq_rel) > 1)
     return;
   g_error_free (failure->error);
   g_free (failure);

@@ -654,7 +654,6 @@ static _Atomic (CimplStream *) contended;
 static _Atomic gboolean is_napping;
 static _Atomic gboolean is_replaced;
 static _Atomic gboolean is_over;
-static GThread *slow_thread;
 static _Atomic pthread_t slow_thread_id;
 static _Atomic gboolean slow_thread_runs;
 
@@ -682,7 +681,7 @@ nap_stream_read (CimplStream *self,
                  GError **error)
 {
   *n_read = 0;
-  if (g_thread_self () == slow_thread)
+  if (pthread_equal (pthread_self (), atomic_load (&slow_thread_id)))
     return TRUE;
   g_usleep (g_random_int_range (1, 20));
   g_assert_cmpint (pthread_kill (atomic_load (&slow_thread_id), SIGUSR1), ==, 0);
@@ -717,6 +716,7 @@ test_gone_while_busy (void)
 {
   struct sigaction action = { .sa_handler = nap };
   struct sigaction before;
+  GThread *slow_thread;
   guint n_reused = 0;
   guint n_wrong = 0;
 
