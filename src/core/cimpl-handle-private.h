@@ -278,6 +278,18 @@ cimpl_handle_try_claim (CimplHandle *handle, gconstpointer stream)
   return TRUE;
 }
 
+/* Begins an operation on a handle that was claimed. */
+static G_ALWAYS_INLINE inline CimplEntry
+cimpl_handle_begin (CimplHandle *handle)
+{
+  /* After BUSY, in the one order of all: who closes or detaches looks for BUSY after his flag. */
+  guint64 life = atomic_load_explicit (&handle->life, memory_order_seq_cst);
+
+  cimpl_operation_link (handle);
+  return G_UNLIKELY ((life & (CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED)) != 0) ? CIMPL_ENTERED_CLOSED
+                                                                              : CIMPL_ENTERED;
+}
+
 /*
  * Begins an operation on @stream, which @handle was found for (or NULL). Returns the handle that
  * was entered, which owes a cimpl_handle_leave(), also if user code is unwound; or NULL if @entry
@@ -290,8 +302,6 @@ cimpl_handle_enter_or_name (CimplHandle *handle,
                             CimplEntry *entry,
                             CimplIncarnation *busy)
 {
-  guint64 life;
-
   if (G_UNLIKELY (handle == NULL) || G_UNLIKELY (!cimpl_handle_try_claim (handle, stream)))
     {
       /* Of their own, so that those of the caller stay in registers. */
@@ -307,12 +317,7 @@ cimpl_handle_enter_or_name (CimplHandle *handle,
         }
     }
 
-  /* After BUSY, in the one order of all: who closes or detaches looks for BUSY after his flag. */
-  life = atomic_load_explicit (&handle->life, memory_order_seq_cst);
-  cimpl_operation_link (handle);
-  *entry = G_UNLIKELY ((life & (CIMPL_LIFE_CLOSED | CIMPL_LIFE_DETACHED)) != 0)
-               ? CIMPL_ENTERED_CLOSED
-               : CIMPL_ENTERED;
+  *entry = cimpl_handle_begin (handle);
   return handle;
 }
 

@@ -32,21 +32,24 @@ refuse (CimplEntry entry, CimplHandle *entered, CimplIncarnation busy, CimplKind
   return entry == CIMPL_REFUSED_FOR_NOW ? REFUSED_FOR_NOW : -1;
 }
 
-/* What enter() does where it has not simply entered. */
+/* What enter() does where it has not simply entered, or has @entered a closed stream. */
 static G_GNUC_NO_INLINE CimplHandle *
 enter_slow (CimplStream *stream,
             CimplKind kind,
             gint timeout_ms,
             CimplHandle *entered,
-            CimplEntry entry,
-            CimplIncarnation busy,
             int32_t *refusal)
 {
+  CimplEntry entry = CIMPL_ENTERED_CLOSED;
+  CimplIncarnation busy = { NULL, 0 };
+
   if (stream == NULL)
     {
       *refusal = cimpl_fail_null ("stream");
       return NULL;
     }
+  if (entered == NULL)
+    entered = cimpl_handle_enter_or_name (cimpl_handle_find (stream), stream, &entry, &busy);
   if (entered == NULL)
     entered = cimpl_reservation_take (stream, &entry);
   if (entry == CIMPL_REFUSED_BUSY && timeout_ms >= 0)
@@ -65,15 +68,16 @@ enter_slow (CimplStream *stream,
 static G_ALWAYS_INLINE inline CimplHandle *
 enter (CimplStream *stream, CimplKind kind, gint timeout_ms, int32_t *refusal)
 {
-  CimplEntry entry = CIMPL_REFUSED_INVALID_HANDLE;
-  CimplIncarnation busy = { NULL, 0 };
-  CimplHandle *handle = NULL;
+  CimplHandle *handle = G_LIKELY (stream != NULL) ? cimpl_handle_find (stream) : NULL;
 
-  if (G_LIKELY (stream != NULL))
-    handle = cimpl_handle_enter_or_name (cimpl_handle_find (stream), stream, &entry, &busy);
-  if (G_LIKELY (entry == CIMPL_ENTERED))
-    return handle;
-  handle = enter_slow (stream, kind, timeout_ms, handle, entry, busy, refusal);
+  if (G_LIKELY (handle != NULL) && G_LIKELY (cimpl_handle_try_claim (handle, stream)))
+    {
+      if (G_LIKELY (cimpl_handle_begin (handle) == CIMPL_ENTERED))
+        return handle;
+    }
+  else
+    handle = NULL;
+  handle = enter_slow (stream, kind, timeout_ms, handle, refusal);
   if (handle != NULL)
     cimpl_operation_set_stack (handle);
   return handle;
