@@ -130,9 +130,9 @@ class NativeFile:
             count = self._cimpl_native.read(self._cimpl_handle, buffer, size, 0)
         except ctypes.ArgumentError as error:
             raise _ffi.as_raised(error) from None
-        if count == REFUSED:
-            count = self._cimpl_wait("read", buffer, size)
         if count < 0 or exits:
+            if count == REFUSED:
+                count = self._cimpl_wait("read", buffer, size)
             count = self._transferred(count)
             if count is None:
                 return None
@@ -161,18 +161,18 @@ class NativeFile:
     def readinto(self, buffer: Any, /) -> Optional[int]:
         """Read into a writable, contiguous buffer; return the number of bytes."""
         count = _read_into(self._cimpl_native.read, self._cimpl_handle, buffer, 0)
-        if count == REFUSED:
-            count = self._cimpl_wait("read", buffer, call=_read_into)
         if count < 0 or exits:
+            if count == REFUSED:
+                count = self._cimpl_wait("read", buffer, call=_read_into)
             return self._transferred(count)
         return count
 
     def write(self, data: Any, /) -> Optional[int]:
         """Write the bytes of any buffer; return how many were taken, which may be fewer."""
         count = _write(self._cimpl_native.write, self._cimpl_handle, data, 0)
-        if count == REFUSED:
-            count = self._cimpl_wait("write", data, call=_write)
         if count < 0 or exits:
+            if count == REFUSED:
+                count = self._cimpl_wait("write", data, call=_write)
             return self._transferred(count)
         return count
 
