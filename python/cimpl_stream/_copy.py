@@ -13,7 +13,6 @@ from ._errors import CimplStreamError, InvalidArgumentError, make
 from ._failures import settle
 from ._file import NativeFile
 from ._stream import Stream
-from ._waiting import in_turn
 
 _Progress = Callable[[int, Optional[int]], Any]
 
@@ -91,7 +90,7 @@ def copyfileobj(
     try:
         address = None if progress is None else _address
         arguments = source._cimpl_handle, target._cimpl_handle, limit, address, key
-        result = in_turn(source, target, _ffi.copy, *arguments, ctypes.byref(copied))
+        result = _ffi.copy(*arguments, ctypes.byref(copied))
         if watcher.exception is not None:
             raise watcher.exception
         settle(result)

@@ -14,7 +14,7 @@ from typing import Any, Iterator
 from ._callbacks import ESCAPES, keys
 from ._copy import Watcher, watchers
 from ._errors import CimplStreamError
-from ._gobject_errors import call_in_turn, introspected
+from ._gobject_errors import call, introspected
 from ._gobject_methods import get_value
 from ._gobject_slots import watch_signals
 
@@ -86,5 +86,5 @@ def copy(
 
 
 def _call(*arguments: Any) -> int:
-    count: int = get_value(call_in_turn(introspected.Stream.copy, *arguments))
+    count: int = get_value(call(introspected.Stream.copy, *arguments))
     return count

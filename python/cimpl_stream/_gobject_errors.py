@@ -11,8 +11,6 @@ from importlib import import_module
 from typing import Any, Callable, Optional
 
 from . import _errors, _failures
-from ._file import NativeFile
-from ._waiting import in_turn
 
 # By these names they are untyped to a type checker, whatever stubs are installed.
 GLib: Any = import_module("gi.repository.GLib")
@@ -96,18 +94,6 @@ def _convert(error: Any) -> _errors.CimplStreamError:
     converted: Any = _errors.error_for(get_code(error), error.message, errno)
     converted.domain, converted.code = error.domain, error.code
     return converted  # type: ignore[no-any-return]
-
-
-def call_in_turn(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """Do what `call` does, waiting for other threads that use the streams among the arguments."""
-    first, other, *_ = [
-        *(stream for stream in (*arguments, *keywords.values()) if isinstance(stream, NativeFile)),
-        None,
-        None,
-    ]
-    if first is None:
-        return call(function, *arguments, **keywords)
-    return in_turn(first, other, call, function, *arguments, **keywords)
 
 
 def call(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:

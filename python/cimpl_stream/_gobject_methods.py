@@ -11,7 +11,7 @@ from importlib import import_module
 from inspect import getattr_static
 from typing import Any
 
-from ._gobject_errors import call_in_turn, introspected
+from ._gobject_errors import call, introspected
 
 _module: Any = import_module("gi.module")  # untyped, whatever stubs are installed
 
@@ -29,7 +29,7 @@ def _check(function: Any) -> Any:
 
     @wraps(function)
     def checked(*arguments: Any, **keywords: Any) -> Any:
-        return get_value(call_in_turn(function, *arguments, **keywords))
+        return get_value(call(function, *arguments, **keywords))
 
     checked.__doc__ = function.__doc__.replace("-> bool, ", "-> ")
     return checked

@@ -34,7 +34,7 @@ from cimpl_stream._failures import get_raisable, report  # noqa: E402
 from cimpl_stream._file import address_of  # noqa: E402
 from cimpl_stream._gobject_copy import copy  # noqa: E402
 from cimpl_stream._gobject_drop import end, watch_gio  # noqa: E402
-from cimpl_stream._gobject_errors import call, call_in_turn  # noqa: E402
+from cimpl_stream._gobject_errors import call  # noqa: E402
 from cimpl_stream._gobject_methods import check_namespace, get_value  # noqa: E402
 from cimpl_stream._gobject_slots import THUNKS, watch_signals  # noqa: E402
 from cimpl_stream._stream import StreamFile  # noqa: E402
@@ -206,7 +206,7 @@ class Stream(StreamFile, _introspected.Stream, metaclass=_StreamType):
         """Write the bytes of any buffer, all of them; return how many."""
         if type(data) is not bytes:
             data = memoryview(data).tobytes()  # PyGObject takes each item of an array for a byte
-        return get_value(call_in_turn(_introspected.Stream.write_all, self, data, cancellable))
+        return get_value(call(_introspected.Stream.write_all, self, data, cancellable))
 
     def dup_failure(self):
         """Return the first failure of the stream, as it is raised, or `None`."""
